@@ -1,0 +1,91 @@
+//! The router of one tenant: which resource answers which path, and whether the caller may ask.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use crate::access::VerbName;
+use crate::context::Context;
+use crate::path::ResourcePath;
+use crate::problem::Problem;
+use crate::request::{ApiVersion, Request};
+use crate::resource::{Resource, dispatch};
+use crate::response::Response;
+
+struct Mount {
+    prefix: ResourcePath,
+    resource: Arc<dyn Resource>,
+    versions: &'static [ApiVersion],
+}
+
+/// The resources of one tenant by path. REST, guests and jobs all go through it.
+#[derive(Default)]
+pub struct Router {
+    /// Longest prefix first, so that the first match is the closest.
+    mounts: Vec<Mount>,
+}
+
+impl Router {
+    /// A router without resources.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Mounts a resource at a path. `versions` are those of its interface, any order; empty means that it has none.
+    #[must_use]
+    pub fn mount(mut self, prefix: &[&'static str], versions: &'static [ApiVersion], resource: Arc<dyn Resource>) -> Self {
+        self.mounts.push(Mount { prefix: ResourcePath::from_elements(prefix.iter().copied()), resource, versions });
+        self.mounts.sort_by_key(|mount| std::cmp::Reverse(mount.prefix.len()));
+        self
+    }
+
+    /// Answers a request: 404 where nothing is mounted, 403 where the caller's rights do not reach.
+    pub async fn handle(&self, context: &Context, request: Request) -> Result<Response, Problem> {
+        if !context.caller.rights.allow(request.verb.name(), &request.path) {
+            return Err(Problem::forbidden("Access denied"));
+        }
+        let mount = self.mount_of(&request.path).ok_or_else(|| Problem::not_found(&request.path))?;
+        let is_writing = !matches!(request.verb.name(), VerbName::Read | VerbName::Query);
+        if is_writing && context.is_within() && !mount.resource.joins_unit_of_work() {
+            return Err(Problem::forbidden(format!("'{}' cannot take part in a unit of work: a guest may only read it", request.path)));
+        }
+        if let Some(wanted) = request.version {
+            let is_served = mount.versions.iter().any(|have| have.major == wanted.major && have.minor >= wanted.minor);
+            if !is_served && !mount.versions.is_empty() {
+                return Err(version_not_found(wanted, mount.versions));
+            }
+        }
+        let rest = request.path.tail(mount.prefix.len());
+        dispatch(mount.resource.as_ref(), context, &rest, request).await
+    }
+
+    /// The collection behind the container at a path; see [`Resource::collection`].
+    pub fn collection(&self, path: &ResourcePath) -> Option<String> {
+        let mount = self.mount_of(path)?;
+        mount.resource.collection(&path.tail(mount.prefix.len()))
+    }
+
+    fn mount_of(&self, path: &ResourcePath) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| path.starts_with(&mount.prefix))
+    }
+}
+
+fn version_not_found(wanted: ApiVersion, have: &[ApiVersion]) -> Problem {
+    let have: Vec<String> = have.iter().map(|version| format!("{}.{}", version.major, version.minor)).collect();
+    let message = format!("resource version {}.{} is not served here: ask for {}", wanted.major, wanted.minor, have.join(" or "));
+    Problem::new(crate::problem::Code::NOT_FOUND, message)
+}
+
+/// The router for those who are mounted in it: bound once everything is assembled. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct LateRouter(Arc<OnceLock<Weak<Router>>>);
+
+impl LateRouter {
+    /// Binds the router. A second call changes nothing.
+    pub fn bind(&self, router: &Arc<Router>) {
+        self.0.get_or_init(|| Arc::downgrade(router));
+    }
+
+    /// The router; 503 before everything is assembled and after it was taken apart.
+    pub fn get(&self) -> Result<Arc<Router>, Problem> {
+        self.0.get().and_then(Weak::upgrade).ok_or_else(|| Problem::unavailable("the service is starting or stopping"))
+    }
+}
