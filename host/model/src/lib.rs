@@ -1,0 +1,23 @@
+//! Words and rules of the host: time, tenants, cron expressions, triggers, misfires, jobs, scans, scripts and limits.
+//!
+//! Everything here is synchronous and takes the time as an argument. Nothing reads, writes or asks the time; the ports
+//! ([`clock::Clock`], [`ids::Ids`], [`service::Service`]) say how others do.
+
+pub mod clock;
+pub mod cron;
+pub mod duration;
+pub mod ids;
+pub mod invalid;
+pub mod job;
+pub mod limits;
+pub mod macros;
+pub mod members;
+pub mod misfire;
+pub mod run;
+pub mod scan;
+pub mod script;
+pub mod service;
+pub mod tenant;
+pub mod trigger;
+
+pub use invalid::Invalid;

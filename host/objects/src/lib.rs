@@ -1,0 +1,8 @@
+//! `managed/…` as resources: objects of the types that a tenant's `managed.json` names, kept in its store.
+
+mod managed;
+
+pub use managed::{
+    MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_SORTED, MAX_TYPES, ManagedObjects, ManagedTypes, PAGE,
+    TypesError,
+};

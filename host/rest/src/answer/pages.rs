@@ -1,0 +1,176 @@
+//! A query without a page size: everything that matches, however much it is, without ever holding more than a page.
+//!
+//! The resource is asked page after page behind the client's back. If the first page is also the last, it is an
+//! ordinary answer; otherwise the envelope is sent in chunks while the next page is read. The status is gone by then,
+//! so a later failure breaks the connection: the client sees that the answer is incomplete, and the log says why.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use host_resource::{
+    ApiVersion, Context, Page, Problem, Query, Request, ResourcePath, Response, Router, TotalPolicy, Verb,
+};
+use hyper::body::Frame;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::Instrument as _;
+
+use super::envelope::{Envelope, Totals};
+use super::{Reply, json};
+use crate::request::Style;
+
+/// Objects in a page: a few hundred kilobytes at most, and one round to the store for many objects.
+const PAGE: usize = 500;
+/// The same when an order is wanted, which a resource without an index has to establish anew for each page.
+const SORTED_PAGE: usize = 5_000;
+/// Pages asked for one answer. A resource whose cookies never end stops here, at more objects than anyone reads.
+const PAGES: usize = 1_000_000;
+/// Pages that wait for a client that reads slowly.
+const AHEAD: usize = 1;
+
+/// A query for everything, and what surrounds it.
+pub(crate) struct Everything {
+    pub(crate) router: Arc<Router>,
+    pub(crate) context: Context,
+    pub(crate) path: ResourcePath,
+    pub(crate) query: Query,
+    pub(crate) version: Option<ApiVersion>,
+    pub(crate) style: Style,
+}
+
+impl Everything {
+    /// Answers with the first page, and goes on in the background if there are more. The tenant's slot is held until
+    /// the last page is sent.
+    pub(crate) async fn answer(mut self, slot: OwnedSemaphorePermit) -> Result<Reply, Problem> {
+        self.query.page_size = Some(if self.query.sort.is_empty() { PAGE } else { SORTED_PAGE });
+        // Without pages there is no total, whatever was asked for: behaviour 1.5.
+        self.query.total = TotalPolicy::None;
+        let page = self.page().await?;
+        let totals = Totals {
+            cookie: None,
+            policy: page.policy,
+            total: page.total,
+        };
+        let mut envelope = Envelope::new(self.style.clone());
+        envelope.add(page.result)?;
+        let Some(cookie) = page.cookie else {
+            return Ok(json(envelope.close(totals)));
+        };
+        let (sender, body) = Chunks::channel();
+        if !self.style.is_head {
+            let rest = async move {
+                self.send_rest(cookie, envelope, totals, sender).await;
+                drop(slot);
+            };
+            tokio::spawn(rest.in_current_span());
+        }
+        Ok(json(Body::new(body)))
+    }
+
+    async fn send_rest(
+        mut self,
+        mut cookie: String,
+        mut envelope: Envelope,
+        totals: Totals,
+        sender: mpsc::Sender<Chunk>,
+    ) {
+        for _ in 1..PAGES {
+            // An error means that the client has gone.
+            let Ok(()) = sender.send(Chunk::More(envelope.take().into())).await else {
+                return;
+            };
+            self.query.offset = 0;
+            self.query.cookie = Some(cookie.clone());
+            let next = match self
+                .page()
+                .await
+                .and_then(|page| envelope.add(page.result).map(|()| page.cookie))
+            {
+                Ok(next) => next,
+                Err(problem) => {
+                    tracing::error!(path = %self.path, %problem, "a query failed behind its first page");
+                    return;
+                }
+            };
+            match next {
+                None => {
+                    // The client may have gone, here too.
+                    let _ = sender.send(Chunk::Last(envelope.close(totals).into())).await;
+                    return;
+                }
+                Some(next) if next == cookie => break,
+                Some(next) => cookie = next,
+            }
+        }
+        tracing::error!(path = %self.path, cookie, "the pages of a query do not end: the answer breaks off");
+    }
+
+    async fn page(&self) -> Result<Page, Problem> {
+        let request = Request {
+            path: self.path.clone(),
+            verb: Verb::Query(self.query.clone()),
+            version: self.version,
+        };
+        match self.router.handle(&self.context, request).await? {
+            Response::Page(page) => Ok(page),
+            Response::Created(_) | Response::Object(_) | Response::Action(_) => {
+                Err(Problem::internal("a query was not answered by a page"))
+            }
+        }
+    }
+}
+
+/// A piece of the body. The last one says so: a sender that is gone without it broke off.
+#[derive(Debug)]
+enum Chunk {
+    More(Bytes),
+    Last(Bytes),
+}
+
+/// A body that comes in chunks.
+#[derive(Debug)]
+struct Chunks {
+    receiver: mpsc::Receiver<Chunk>,
+    is_complete: bool,
+}
+
+/// The sender stopped before the last chunk.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off")]
+struct Broken;
+
+impl Chunks {
+    fn channel() -> (mpsc::Sender<Chunk>, Self) {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        (
+            sender,
+            Self {
+                receiver,
+                is_complete: false,
+            },
+        )
+    }
+}
+
+impl HttpBody for Chunks {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.is_complete {
+            return Poll::Ready(None);
+        }
+        self.receiver.poll_recv(task).map(|chunk| match chunk {
+            Some(Chunk::More(bytes)) => Some(Ok(Frame::data(bytes))),
+            Some(Chunk::Last(bytes)) => {
+                self.is_complete = true;
+                Some(Ok(Frame::data(bytes)))
+            }
+            None => {
+                self.is_complete = true;
+                Some(Err(Broken))
+            }
+        })
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole crate through a socket: a tenant with a few small resources, a server on a free port, a client.
+
+mod client;
+mod conversations;
+mod endings;
+mod house;
+mod queries;
+mod things;

@@ -1,0 +1,28 @@
+//! wasmtime, and only here: loading components, and calling them in a fresh sandbox with hard limits.
+//!
+//! A guest is a stranger. Each call gets an instance of its own, fuel, a deadline, a memory limit, and the resources that
+//! its grants name; whatever it does, the call ends in one of the ways that [`End`] lists.
+
+mod bindings;
+mod cache;
+pub mod call;
+pub mod end;
+mod engine;
+mod guest;
+mod host;
+mod meter;
+pub mod plugin;
+pub mod pool;
+pub mod properties;
+pub mod runtime;
+pub mod script;
+mod service;
+
+pub use call::{Call, Entry, Surroundings};
+pub use end::{End, LogLine, Outcome, Refusal, Usage};
+pub use plugin::{LoadError, Plugin, World};
+pub use pool::Pool;
+pub use properties::Properties;
+pub use runtime::{Runtime, RuntimeOptions};
+pub use script::{Purpose, Script, Scripts};
+pub use service::ScriptService;

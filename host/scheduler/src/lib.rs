@@ -1,0 +1,30 @@
+//! Schedules: what is due, and handing it to the right service.
+//!
+//! A [`Scheduler`] is one tenant's. It keeps its jobs in the tenant's store, fires them on the [`Clock`] it is given, and
+//! hands each run to the [`Service`] that the job names; what a service does is not known here. The resources
+//! ([`JobResource`], [`TriggerResource`], [`SchedulerResource`]) are how others see it.
+//!
+//! [`Clock`]: host_model::clock::Clock
+//! [`Service`]: host_model::service::Service
+
+mod board;
+mod changes;
+mod due;
+mod error;
+mod expression;
+mod plan;
+mod resource;
+mod run_record;
+mod scheduler;
+mod settings;
+mod shelf;
+mod trigger_record;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use resource::{JobResource, SchedulerResource, TriggerResource, VERSIONS};
+pub use scheduler::{Ports, Scheduler};
+pub use settings::Settings;

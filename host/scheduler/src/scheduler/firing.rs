@@ -1,0 +1,362 @@
+//! Firing: taking up what is due, claiming it, handing it to its service, and writing down how it ended.
+//!
+//! A fire is claimed by one commit that moves the trigger on and begins a run ([`changes::claim_fire`]); only then the
+//! service hears of it. A host that stops before that commit has not fired, one that stops after it has a run on record
+//! that the next start takes up ([`super::recovery`]).
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use host_model::clock::Timestamp;
+use host_model::job::{Job, JobId, LogLevel};
+use host_model::misfire::Missed;
+use host_model::run::RunId;
+use host_model::service::Invocation;
+use host_model::trigger::TriggerState;
+use host_resource::{Code, Problem};
+use host_store::Revision;
+use serde_json::Value;
+
+use super::{ATTEMPTS, Inner, RETRY_DELAY};
+use crate::board::{Errand, FlightId, Waiting};
+use crate::changes;
+use crate::error::Error;
+use crate::plan::{Fire, Plan, plan};
+use crate::run_record::{Order, Outcome, RunRecord, RunState};
+use crate::shelf::{Attempt, ShelfName, Stored, StoredTrigger};
+use crate::trigger_record::TriggerRecord;
+
+/// A run that is on record as started and has to be handed to its service.
+#[derive(Debug, Clone)]
+pub(super) struct Begun {
+    pub(super) shelf: ShelfName,
+    /// None if it is gone.
+    pub(super) job: Option<Arc<Job>>,
+    pub(super) record: RunRecord,
+    /// The revision of the record.
+    pub(super) revision: Revision,
+    pub(super) order: Order,
+}
+
+impl Inner {
+    /// The loop: ends when the board is stopped.
+    pub(super) async fn fire_for_ever(self: Arc<Self>) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            let threads = self.settings.threads;
+            while let Some((flight, errand)) = self.take_errand(threads) {
+                tokio::spawn(self.clone().fly(flight, errand));
+            }
+            let next_due = {
+                let board = self.board();
+                if board.is_stopped() {
+                    return;
+                }
+                board.next_due(threads)
+            };
+            let due = async {
+                match next_due {
+                    Some(instant) => self.clock.sleep_until(instant).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = due => {}
+            }
+        }
+    }
+
+    fn take_errand(&self, threads: usize) -> Option<(FlightId, Errand)> {
+        let now = self.now();
+        self.board().take(now, threads)
+    }
+
+    /// One flight, from its errand to its end.
+    async fn fly(self: Arc<Self>, flight: FlightId, errand: Errand) {
+        let begun = match &errand {
+            Errand::Fire(job, due) => self.fire(flight, job, due.shelf).await,
+            Errand::ByHand(waiting) => self.begin_by_hand(flight, waiting).await,
+        };
+        match begun {
+            Ok(Some(begun)) => self.carry_out(flight, begun).await,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, tenant = %self.tenant, job = %errand.job(), "a schedule cannot be fired, trying again");
+                // The thread is kept meanwhile: a store that fails is not to be asked more often.
+                self.clock.sleep_until(self.now() + RETRY_DELAY).await;
+                if let Errand::ByHand(waiting) = &errand {
+                    self.board().wait(waiting.clone());
+                }
+            }
+        }
+        self.land(flight, errand.job()).await;
+    }
+
+    /// The end of a flight, whatever became of it.
+    pub(super) async fn land(&self, flight: FlightId, job: &JobId) {
+        self.board().release(flight);
+        self.look_again(job).await;
+    }
+
+    /// Looks at a trigger that may be due, and claims its fire if it is.
+    async fn fire(&self, flight: FlightId, job: &JobId, shelf: ShelfName) -> Result<Option<Begun>, Error> {
+        let Some(stored) = self.shelves.find_on(shelf, job).await? else {
+            return Ok(None);
+        };
+        if !self.settle(flight, &stored.job) {
+            return Ok(None);
+        }
+        let Some(trigger) = &stored.trigger else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let settings = &self.settings;
+        match plan(
+            &stored.job,
+            trigger.record.clone(),
+            settings.zone,
+            now,
+            settings.misfire_threshold,
+        ) {
+            Plan::Rest => Ok(None),
+            Plan::Move { trigger, missed } => {
+                let mut changes = changes::set_trigger(&stored, &trigger);
+                changes.append(changes::note_run(&self.skipped(&stored.job, missed, now)));
+                self.shelves.commit(stored.shelf, changes).await?;
+                Ok(None)
+            }
+            Plan::Vanish { missed } => {
+                let mut changes = changes::remove_job(&stored);
+                changes.append(changes::note_run(&self.skipped(&stored.job, missed, now)));
+                self.shelves.commit(stored.shelf, changes).await?;
+                Ok(None)
+            }
+            Plan::Fire(fire) => self.claim(stored, fire, now).await,
+        }
+    }
+
+    /// Claims a fire. `None` if somebody else was faster, or changed the job.
+    async fn claim(&self, stored: Stored, fire: Fire, now: Timestamp) -> Result<Option<Begun>, Error> {
+        let Fire {
+            scheduled,
+            trigger,
+            missed,
+        } = fire;
+        let mut record = RunRecord::started(RunId::fresh(self.ids.as_ref()), &stored.job, scheduled, now);
+        record.next = trigger.next;
+        record.missed_since = missed.map(|missed| missed.first);
+        let trigger = TriggerRecord {
+            fire_instance: Some(self.fire_instance()),
+            ..trigger
+        };
+        let changes = changes::claim_fire(&stored, &trigger, &record);
+        let Attempt::Done(revision) = self.shelves.commit(stored.shelf, changes).await? else {
+            return Ok(None);
+        };
+        let stored = Stored {
+            trigger: Some(StoredTrigger {
+                record: trigger,
+                revision,
+            }),
+            ..stored
+        };
+        // A job that allows other runs may be due again at once.
+        self.note(&stored.job.id, Some(&stored));
+        self.changed();
+        Ok(Some(Begun::new(&stored, record, revision)))
+    }
+
+    /// A run that was asked for has its turn.
+    async fn begin_by_hand(&self, flight: FlightId, waiting: &Waiting) -> Result<Option<Begun>, Error> {
+        let Some(stored) = self.shelves.find(&waiting.job).await? else {
+            self.cancel(waiting, "the schedule was deleted before the run had its turn")
+                .await?;
+            return Ok(None);
+        };
+        if !self.settle(flight, &stored.job) {
+            self.board().wait(waiting.clone());
+            return Ok(None);
+        }
+        if !stored.job.enabled {
+            self.cancel(waiting, "the schedule was disabled before the run had its turn")
+                .await?;
+            return Ok(None);
+        }
+        let Some(record) = self.waiting_record(waiting).await? else {
+            return Ok(None);
+        };
+        let order = Order::of(&stored.job);
+        let next = stored.trigger.as_ref().and_then(|trigger| trigger.record.next);
+        let state = RunState::Started(order);
+        let record = RunRecord {
+            next,
+            service: stored.job.service,
+            state,
+            fired: self.now(),
+            ..record
+        };
+        let changes = changes::advance_run(&record, waiting.revision);
+        let Attempt::Done(revision) = self.shelves.commit(waiting.shelf, changes).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Begun {
+            shelf: waiting.shelf,
+            ..Begun::new(&stored, record, revision)
+        }))
+    }
+
+    async fn waiting_record(&self, waiting: &Waiting) -> Result<Option<RunRecord>, Error> {
+        let key = crate::shelf::runs().key(waiting.run.as_str());
+        let document = self.shelves.store(waiting.shelf).get(&key).await?;
+        document.map(|document| crate::shelf::read_run(&document)).transpose()
+    }
+
+    async fn cancel(&self, waiting: &Waiting, reason: &str) -> Result<(), Error> {
+        let Some(record) = self.waiting_record(waiting).await? else {
+            return Ok(());
+        };
+        let ended = record.ended(self.now(), Outcome::Skipped(reason.to_owned()));
+        self.shelves
+            .commit(waiting.shelf, changes::advance_run(&ended, waiting.revision))
+            .await?;
+        Ok(())
+    }
+
+    fn settle(&self, flight: FlightId, job: &Job) -> bool {
+        let may_begin = self.board().settle(flight, job.concurrent);
+        self.changed();
+        may_begin
+    }
+
+    fn skipped(&self, job: &Job, missed: Missed, now: Timestamp) -> RunRecord {
+        let reason = format!("missed, and the misfire policy is {}", job.misfire_policy);
+        tracing::warn!(tenant = %self.tenant, job = %job.id, first = %missed.first, "fires were missed and are dropped");
+        RunRecord::skipped(RunId::fresh(self.ids.as_ref()), job, missed, now, reason)
+    }
+
+    /// Hands a run to its service and writes down how it ended.
+    pub(super) async fn carry_out(self: &Arc<Self>, flight: FlightId, begun: Begun) {
+        let RunRecord { job, id, .. } = &begun.record;
+        log(
+            begun.order.log_level,
+            &format!("run {id} of schedule {job} of tenant {} started", self.tenant),
+        );
+        let answer = self.invoke(flight, &begun).await;
+        let is_last = self.board().end(flight);
+        self.changed();
+        let outcome = match answer {
+            Err(problem) if self.goes_on_later(&begun, &problem) => return,
+            Ok(result) => {
+                log(
+                    begun.order.log_level,
+                    &format!("run {id} of schedule {job} of tenant {} succeeded", self.tenant),
+                );
+                Outcome::Succeeded(result)
+            }
+            Err(problem) => {
+                tracing::error!(tenant = %self.tenant, %job, run = %id, %problem, "a run of a schedule failed");
+                Outcome::Failed(problem.to_string())
+            }
+        };
+        let ended = begun.record.ended(self.now(), outcome);
+        if let Err(error) = self.write_end(&begun, &ended, is_last).await {
+            // The record stays as started, so the next start of the host takes the run up.
+            tracing::error!(%error, tenant = %self.tenant, %job, run = %id, "the end of a run could not be written");
+        }
+        if let Err(error) = self.drop_old_runs_of(begun.shelf, job).await {
+            tracing::warn!(%error, tenant = %self.tenant, %job, "old runs could not be dropped");
+        }
+    }
+
+    /// The service's answer. A panic in it is its problem.
+    async fn invoke(self: &Arc<Self>, flight: FlightId, begun: &Begun) -> Result<Value, Problem> {
+        let service = self.services.get(&begun.record.service).cloned();
+        let service = service.ok_or_else(|| Problem::from(Error::ServiceUnavailable(begun.record.service)))?;
+        let invocation = Invocation {
+            tenant: self.tenant.clone(),
+            job: begun.record.job.clone(),
+            run: begun.record.id.clone(),
+            scheduled: begun.record.scheduled,
+            fired: begun.record.fired,
+            next: begun.record.next,
+            invoke_context: begun.order.invoke_context.clone(),
+            log_level: begun.order.log_level,
+            recovering: begun.record.recovering,
+        };
+        let (inner, job) = (self.clone(), begun.job.clone());
+        let answer = tokio::spawn(async move {
+            let mut run = service.run(invocation);
+            let mut is_handed_over = false;
+            // Once it was polled it has gone as far as it goes by itself: only then nobody has to wait for it any more.
+            poll_fn(|context| {
+                let polled = run.as_mut().poll(context);
+                if !is_handed_over {
+                    is_handed_over = true;
+                    inner.board().run(flight, job.clone());
+                    inner.changed();
+                }
+                polled
+            })
+            .await
+        });
+        answer.await.unwrap_or_else(|_| Err(Problem::internal("the service panicked")))
+    }
+
+    /// Whether a service only says that the host is stopping, and its run goes on after the next start.
+    fn goes_on_later(&self, begun: &Begun, problem: &Problem) -> bool {
+        problem.code == Code::UNAVAILABLE
+            && self.board().is_stopped()
+            && self.may_run_again(&begun.record, &begun.order)
+    }
+
+    /// Writes down the end of a run. With the last run of a job whose trigger is complete, the job goes.
+    async fn write_end(&self, begun: &Begun, ended: &RunRecord, is_last: bool) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let mut changes = changes::advance_run(ended, begun.revision);
+            let finished = if is_last { self.finished_job(begun).await? } else { None };
+            if let Some(stored) = &finished {
+                changes.append(changes::remove_job(stored));
+            }
+            match (self.shelves.commit(begun.shelf, changes).await?, finished) {
+                (Attempt::Done(_), _) => return Ok(()),
+                // The record itself was changed, which nobody else does while the run goes on.
+                (Attempt::Conflict, None) => break,
+                (Attempt::Conflict, Some(_)) => {}
+            }
+        }
+        Err(Error::Contended(begun.record.job.clone()))
+    }
+
+    /// The run's job, if its trigger will never fire again.
+    async fn finished_job(&self, begun: &Begun) -> Result<Option<Stored>, Error> {
+        let stored = self.shelves.find_on(begun.shelf, &begun.record.job).await?;
+        Ok(stored.filter(|stored| {
+            let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
+            state == Some(TriggerState::Complete)
+        }))
+    }
+}
+
+impl Begun {
+    fn new(stored: &Stored, record: RunRecord, revision: Revision) -> Begun {
+        Begun {
+            shelf: stored.shelf,
+            job: Some(stored.job.clone()),
+            record,
+            revision,
+            order: Order::of(&stored.job),
+        }
+    }
+}
+
+fn log(level: LogLevel, message: &str) {
+    match level {
+        LogLevel::Trace => tracing::trace!("{message}"),
+        LogLevel::Debug => tracing::debug!("{message}"),
+        LogLevel::Info => tracing::info!("{message}"),
+        LogLevel::Warn => tracing::warn!("{message}"),
+        LogLevel::Error | LogLevel::Fatal => tracing::error!("{message}"),
+    }
+}

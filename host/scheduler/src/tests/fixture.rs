@@ -1,0 +1,437 @@
+//! A host for tests: a simulated clock, a service that can be held back, and a scheduler that can be killed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use host_model::clock::{Clock, Timestamp, Tz, parse_wire_time, wire_time};
+use host_model::ids::Ids;
+use host_model::job::{JobId, ServiceName};
+use host_model::service::{Invocation, Service};
+use host_model::tenant::TenantName;
+use host_resource::filter::Filter;
+use host_resource::{
+    Action, ApiVersion, Caller, Code, Context, Create, Delete, Page, Problem, Query, Read, Resource, ResourcePath,
+    Update,
+};
+use host_store::redb::RedbStore;
+use host_store::{Scan, TenantStore};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::run_record::{Outcome, RunRecord, RunState};
+use crate::shelf;
+use crate::{JobResource, Ports, Scheduler, Settings, TriggerResource};
+
+pub(super) fn at(text: &str) -> Timestamp {
+    parse_wire_time(text).unwrap()
+}
+
+#[derive(Debug)]
+pub(super) struct TestClock(watch::Sender<Timestamp>);
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    async fn sleep_until(&self, instant: Timestamp) {
+        let mut now = self.0.subscribe();
+        now.wait_for(|now| *now >= instant).await.unwrap();
+    }
+}
+
+#[derive(Debug, Default)]
+struct TestIds(AtomicU64);
+
+impl Ids for TestIds {
+    fn uuid(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012}", self.random())
+    }
+
+    fn random(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Notes what it is asked to do. A context may say what happens: `fail`, `panic`, `hold`, `stopping`.
+#[derive(Debug)]
+pub(super) struct TestService {
+    name: ServiceName,
+    is_resumable: bool,
+    pub(super) calls: Mutex<Vec<Invocation>>,
+    /// Runs whose context says `hold` wait while this is false.
+    pub(super) is_open: watch::Sender<bool>,
+    pub(super) is_stopping: AtomicBool,
+}
+
+#[async_trait]
+impl Service for TestService {
+    fn name(&self) -> ServiceName {
+        self.name
+    }
+
+    async fn validate(&self, tenant: &TenantName, invoke_context: &Value) -> Result<(), Problem> {
+        assert_eq!(tenant, &TenantName::default_tenant());
+        match invoke_context["refuse"].as_str() {
+            Some(reason) => Err(Problem::invalid("/invokeContext/refuse", reason)),
+            None => Ok(()),
+        }
+    }
+
+    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+        let does = invocation.invoke_context["does"]
+            .as_str()
+            .unwrap_or("nothing")
+            .to_owned();
+        self.calls.lock().push(invocation);
+        match does.as_str() {
+            "fail" => return Err(Problem::bad_request("no")),
+            "panic" => panic!("as asked"),
+            "hold" => drop(self.is_open.subscribe().wait_for(|is_open| *is_open).await),
+            _ => {}
+        }
+        if self.is_stopping.load(Ordering::Relaxed) {
+            return Err(Problem::unavailable("the host stops"));
+        }
+        Ok(json!({"did": does}))
+    }
+
+    fn is_resumable(&self) -> bool {
+        self.is_resumable
+    }
+}
+
+/// A host with one tenant. The scheduler has a runtime of its own, which dies with it.
+pub(super) struct Host {
+    pub(super) clock: Arc<TestClock>,
+    store: Arc<RedbStore>,
+    ids: Arc<TestIds>,
+    settings: Settings,
+    pub(super) script: Arc<TestService>,
+    pub(super) scanner: Arc<TestService>,
+    pub(super) scheduler: Scheduler,
+    runtime: Option<Runtime>,
+}
+
+impl Host {
+    /// A new host at that time.
+    pub(super) async fn new(now: &str) -> Host {
+        Host::with(now, Settings::default()).await
+    }
+
+    pub(super) async fn with(now: &str, settings: Settings) -> Host {
+        let clock = Arc::new(TestClock(watch::Sender::new(at(now))));
+        let store = RedbStore::in_memory(clock.clone());
+        store.open_tenant(&TenantName::default_tenant()).await.unwrap();
+        let ids = Arc::new(TestIds::default());
+        let (script, scanner) = services();
+        let (scheduler, runtime) = start(&clock, &store, &ids, &settings, [script.clone(), scanner.clone()]).await;
+        Host {
+            clock,
+            store,
+            ids,
+            settings,
+            script,
+            scanner,
+            scheduler,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// Stops the host at this instant, as a kill does, and starts another one on its store.
+    pub(super) async fn kill_and_restart(&mut self, now: &str) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        self.clock.0.send_replace(at(now));
+        (self.script, self.scanner) = services();
+        let services = [self.script.clone(), self.scanner.clone()];
+        let (scheduler, runtime) = start(&self.clock, &self.store, &self.ids, &self.settings, services).await;
+        self.scheduler = scheduler;
+        self.runtime = Some(runtime);
+    }
+
+    /// Goes to a time, from one fire time to the next; waits for runs, but not for those that are held.
+    pub(super) async fn go_to(&self, time: &str) {
+        let target = at(time);
+        self.settle().await;
+        while let Some(due) = self.scheduler.next_due().filter(|due| *due <= target) {
+            assert!(due > self.clock.now(), "what is due is not taken up");
+            self.clock.0.send_replace(due);
+            self.settle().await;
+        }
+        self.jump_to(time).await;
+    }
+
+    /// Goes to a time at once, as if the host had been busy with something else.
+    pub(super) async fn jump_to(&self, time: &str) {
+        self.clock.0.send_replace(at(time));
+        self.settle().await;
+    }
+
+    /// Moves the clock and waits for nothing.
+    pub(super) fn clock_to(&self, second: i64) {
+        self.clock
+            .0
+            .send_replace(at("2026-01-01T00:00:00Z") + chrono::TimeDelta::seconds(second));
+    }
+
+    pub(super) async fn settle(&self) {
+        self.scheduler.idle().await;
+        let is_held = || {
+            let is_held = |service: &TestService| !*service.is_open.borrow();
+            is_held(&self.script) || is_held(&self.scanner)
+        };
+        if !is_held() {
+            self.scheduler.finished().await;
+        }
+    }
+
+    /// The times for which the script service was called, and whether it was to recover.
+    pub(super) fn script_calls(&self) -> Vec<String> {
+        let calls = self.script.calls.lock();
+        let show = |call: &Invocation| {
+            let recovering = if call.recovering { " recovering" } else { "" };
+            format!("{} {}{recovering}", call.job, wire_time(call.scheduled))
+        };
+        calls.iter().map(show).collect()
+    }
+
+    /// The runs on record, oldest first, in a few words.
+    pub(super) async fn runs(&self) -> Vec<String> {
+        let mut runs = self.run_records().await;
+        runs.sort_by(|one, other| (one.fired, &one.id).cmp(&(other.fired, &other.id)));
+        let show = |run: &RunRecord| {
+            let state = match &run.state {
+                RunState::Waiting => "waiting".to_owned(),
+                RunState::Started(_) => "started".to_owned(),
+                RunState::Ended {
+                    outcome: Outcome::Succeeded(_),
+                    ..
+                } => "succeeded".to_owned(),
+                RunState::Ended {
+                    outcome: Outcome::Failed(message),
+                    ..
+                } => format!("failed: {message}"),
+                RunState::Ended {
+                    outcome: Outcome::Interrupted,
+                    ..
+                } => "interrupted".to_owned(),
+                RunState::Ended {
+                    outcome: Outcome::Skipped(reason),
+                    ..
+                } => format!("skipped: {reason}"),
+            };
+            let by_hand = if run.by_hand { " by hand" } else { "" };
+            let missed = run
+                .missed_since
+                .map(|since| format!(" missed since {}", wire_time(since)))
+                .unwrap_or_default();
+            format!("{} {}{by_hand}{missed} {state}", run.job, wire_time(run.scheduled))
+        };
+        runs.iter().map(show).collect()
+    }
+
+    pub(super) async fn run_records(&self) -> Vec<RunRecord> {
+        let mut runs = Vec::new();
+        let store = TenantStore::new(self.store.clone(), TenantName::default_tenant());
+        let mut scan = Scan::all(shelf::runs(), 100);
+        loop {
+            let page = store.scan(&scan).await.unwrap();
+            runs.extend(page.documents.iter().map(|document| shelf::read_run(document).unwrap()));
+            match page.cursor {
+                None => return runs,
+                cursor => scan = scan.after(cursor),
+            }
+        }
+    }
+
+    pub(super) async fn put(&self, id: &str, body: Value) -> Result<Value, Problem> {
+        let create = Create {
+            id: Some(id.to_owned()),
+            content: body.clone(),
+            ..Create::default()
+        };
+        match self.jobs().create(&context(), &ResourcePath::default(), create).await {
+            Err(problem) if problem.code == Code::PRECONDITION_FAILED => {
+                let update = Update {
+                    content: body,
+                    ..Update::default()
+                };
+                self.jobs().update(&context(), &path(id), update).await
+            }
+            created => created,
+        }
+        .map(|object| object.into_value().unwrap())
+    }
+
+    pub(super) async fn get(&self, id: &str) -> Result<Value, Problem> {
+        let object = self.jobs().read(&context(), &path(id), Read::default()).await?;
+        Ok(object.into_value().unwrap())
+    }
+
+    pub(super) async fn get_trigger(&self, id: &str) -> Result<Value, Problem> {
+        let object = self.triggers().read(&context(), &path(id), Read::default()).await?;
+        Ok(object.into_value().unwrap())
+    }
+
+    pub(super) async fn delete(&self, id: &str) -> Result<Value, Problem> {
+        let object = self.jobs().delete(&context(), &path(id), Delete::default()).await?;
+        Ok(object.into_value().unwrap())
+    }
+
+    pub(super) async fn act(&self, id: &str, action: &str) -> Result<Value, Problem> {
+        self.act_in(id, action, None).await
+    }
+
+    pub(super) async fn act_in(&self, id: &str, action: &str, version: Option<ApiVersion>) -> Result<Value, Problem> {
+        let action = Action {
+            name: action.to_owned(),
+            ..Action::default()
+        };
+        let path = if id.is_empty() {
+            ResourcePath::default()
+        } else {
+            path(id)
+        };
+        Ok(self.jobs().action(&context(), &path, action, version).await?.unwrap())
+    }
+
+    pub(super) async fn query(&self, filter: &str) -> Vec<String> {
+        let page = self.page(Query::filter(Arc::new(Filter::parse(filter).unwrap()))).await;
+        page.result.into_iter().map(|object| object.id).collect()
+    }
+
+    pub(super) async fn query_triggers(&self, filter: &str) -> Vec<String> {
+        let query = Query::filter(Arc::new(Filter::parse(filter).unwrap()));
+        let page = self
+            .triggers()
+            .query(&context(), &ResourcePath::default(), query)
+            .await
+            .unwrap();
+        page.result.into_iter().map(|object| object.id).collect()
+    }
+
+    pub(super) async fn page(&self, query: Query) -> Page {
+        self.jobs()
+            .query(&context(), &ResourcePath::default(), query)
+            .await
+            .unwrap()
+    }
+
+    pub(super) fn jobs(&self) -> JobResource {
+        JobResource(self.scheduler.clone())
+    }
+
+    pub(super) fn triggers(&self) -> TriggerResource {
+        TriggerResource(self.scheduler.clone())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+pub(super) fn context() -> Context {
+    Context::new(Arc::new(Caller::internal("default", "test")), "test")
+}
+
+pub(super) fn path(id: &str) -> ResourcePath {
+    ResourcePath::from_elements([id])
+}
+
+/// A persisted script job with some members replaced or added.
+pub(super) fn job(changes: Value) -> Value {
+    let mut body = json!({"persisted": true, "invokeService": "script", "invokeContext": {}});
+    body.as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
+    body
+}
+
+/// The state of a job's trigger and the one before, or `none`.
+pub(super) fn state(job: &Value) -> String {
+    match &job["triggers"][0] {
+        Value::Null => "none".to_owned(),
+        trigger => format!(
+            "{} {}",
+            trigger["state"].as_str().unwrap(),
+            trigger["previousState"].as_str().unwrap_or("-")
+        ),
+    }
+}
+
+pub(super) fn id(name: &str) -> JobId {
+    name.parse().unwrap()
+}
+
+pub(super) fn zone(name: &str) -> Settings {
+    Settings {
+        zone: name.parse::<Tz>().unwrap(),
+        ..Settings::default()
+    }
+}
+
+pub(super) fn counts(lines: &[String]) -> HashMap<&str, usize> {
+    let mut counts = HashMap::new();
+    for line in lines {
+        *counts.entry(line.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn services() -> (Arc<TestService>, Arc<TestService>) {
+    let service = |name, is_resumable| {
+        Arc::new(TestService {
+            name,
+            is_resumable,
+            calls: Mutex::default(),
+            is_open: watch::Sender::new(true),
+            is_stopping: AtomicBool::new(false),
+        })
+    };
+    (
+        service(ServiceName::Script, false),
+        service(ServiceName::TaskScanner, true),
+    )
+}
+
+async fn start(
+    clock: &Arc<TestClock>,
+    store: &Arc<RedbStore>,
+    ids: &Arc<TestIds>,
+    settings: &Settings,
+    services: [Arc<TestService>; 2],
+) -> (Scheduler, Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let memory = RedbStore::in_memory(clock.clone());
+    memory.open_tenant(&TenantName::default_tenant()).await.unwrap();
+    let ports = Ports {
+        persisted: TenantStore::new(store.clone(), TenantName::default_tenant()),
+        memory: TenantStore::new(memory, TenantName::default_tenant()),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        services: services
+            .into_iter()
+            .map(|service| service as Arc<dyn Service>)
+            .collect(),
+    };
+    let settings = settings.clone();
+    let scheduler = runtime
+        .spawn(async move { Scheduler::start(ports, settings).await.unwrap() })
+        .await
+        .unwrap();
+    (scheduler, runtime)
+}

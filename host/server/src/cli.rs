@@ -1,0 +1,115 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{check, cron, demo, serve};
+
+/// A self-hosted WebAssembly plugin host: schedules, task scans and managed objects over REST.
+#[derive(Debug, Parser)]
+#[command(name = "taskwarden", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sample data, the sunset scan with a progress bar, the result; then keeps serving.
+    Demo(DemoArguments),
+    /// Serves a data folder.
+    Serve(ServeArguments),
+    /// Shows the next fire times of a Quartz cron expression, and what clock changes do to them.
+    Cron(CronArguments),
+    /// Checks a configuration folder.
+    Check(CheckArguments),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArguments {
+    /// How many users to make.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) users: u32,
+    /// Where to serve afterwards; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// End after the result instead of serving.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArguments {
+    /// The folder of the databases.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The folder of the configuration.
+    #[arg(long)]
+    pub(crate) conf: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CronArguments {
+    /// The expression: seconds, minutes, hours, day of month, month, day of week, and perhaps years.
+    pub(crate) expression: String,
+    /// The time zone, such as Europe/Berlin.
+    #[arg(long, default_value = "UTC")]
+    pub(crate) tz: String,
+    /// Only fire times after this RFC 3339 time; now by default.
+    #[arg(long)]
+    pub(crate) after: Option<String>,
+    /// How many fire times to show.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) count: u16,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArguments {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log();
+    let outcome = match arguments.command {
+        Command::Demo(demo) => block_on(demo::run(demo)),
+        Command::Serve(serve) => block_on(serve::run(serve)),
+        Command::Cron(cron) => return cron::run(&cron),
+        Command::Check(check) => check::run(&check),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line: what failed, and why, and why that.
+            eprintln!("taskwarden: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Logs go to standard error, as JSON where `TASKWARDEN_LOG_FORMAT=json`; `TASKWARDEN_LOG` filters them.
+fn log() {
+    let filter = EnvFilter::try_from_env("TASKWARDEN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,taskwarden=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::env::var("TASKWARDEN_LOG_FORMAT").is_ok_and(|format| format == "json") {
+        builder.json().init();
+    } else {
+        builder.init();
+    }
+}

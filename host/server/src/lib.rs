@@ -1,0 +1,18 @@
+//! Taskwarden, assembled: configuration, command line, start and stop. Everything else is known here, and nothing knows
+//! this crate.
+
+mod check;
+mod cli;
+pub mod clock;
+pub mod config;
+mod cron;
+mod demo;
+pub mod host;
+pub mod ids;
+pub mod sample;
+mod serve;
+mod shipped;
+mod signals;
+
+pub use cli::main;
+pub use host::{Host, HostOptions, Place};

@@ -1,0 +1,5 @@
+//! The `taskwarden` binary.
+
+fn main() -> std::process::ExitCode {
+    host_server::main()
+}

@@ -1,0 +1,47 @@
+//! `taskwarden serve`.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::cli::ServeArguments;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::host::{Host, HostOptions, Place};
+use crate::ids::SystemIds;
+use crate::signals;
+
+/// The environment variable with the password of `openidm-admin` at first start.
+pub(crate) const ADMIN_PASSWORD: &str = "TASKWARDEN_ADMIN_PASSWORD";
+
+pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
+    let config = match &arguments.conf {
+        Some(folder) => Config::read(folder)?,
+        None => Config::built_in(),
+    };
+    let options = HostOptions {
+        place: Place::Folder(arguments.data.clone()),
+        cache: arguments.data.join("cache"),
+        config,
+        admin_password: std::env::var(ADMIN_PASSWORD).ok(),
+    };
+    let listener = listen(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    let host = Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    if let Some(password) = &host.generated_password {
+        println!("the password of openidm-admin is {password}; it is shown this once");
+    }
+    println!("listening on http://{address}");
+    host.serve(listener, async {
+        if let Err(error) = signals::stop().await {
+            tracing::error!(%error, "signals cannot be received");
+        }
+    })
+    .await;
+    host.stop().await?;
+    Ok(())
+}
+
+pub(crate) async fn listen(address: std::net::SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}

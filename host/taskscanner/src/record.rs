@@ -1,0 +1,150 @@
+//! A run as it is stored: what it does, how far it is, and what it has counted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use host_model::clock::{Timestamp, parse_wire_time, wire_time};
+use host_resource::Problem;
+use host_store::{Collection, Cursor, Key};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where runs lie.
+pub(crate) fn runs() -> Collection {
+    Collection::new("taskscanner/run")
+}
+
+/// Where the claims of runs lie: for each run the instants at which it claimed the pages that it has not finished.
+pub(crate) fn claims() -> Collection {
+    Collection::new("taskscanner/claim")
+}
+
+/// The states of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    /// Stored, not begun.
+    Initialized,
+    /// Working.
+    Active,
+    /// Every object had its turn.
+    Completed,
+    /// Somebody ended it.
+    Cancelled,
+    /// It could not go on.
+    Error,
+}
+
+impl State {
+    /// Whether the run is over.
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Error)
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initialized => "INITIALIZED",
+            Self::Active => "ACTIVE",
+            Self::Completed => "COMPLETED",
+            Self::Cancelled => "CANCELLED",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// What a run has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Objects that matched when the run began.
+    pub total: u64,
+    /// Objects whose action returned `true`.
+    pub successes: u64,
+    /// Objects whose action did not.
+    pub failures: u64,
+    /// Objects that somebody else was working on.
+    pub skipped: u64,
+}
+
+/// A run as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Record {
+    /// The job's name as it was given.
+    pub(crate) name: String,
+    /// The `invokeContext` that the run works by, also when the job changes or goes.
+    pub(crate) invoke_context: Value,
+    /// Guests' log lines of this level and above are kept.
+    pub(crate) log_level: String,
+    pub(crate) state: State,
+    pub(crate) progress: Progress,
+    #[serde(with = "instant")]
+    pub(crate) started: Timestamp,
+    #[serde(with = "optional_instant")]
+    pub(crate) ended: Option<Timestamp>,
+    /// Everything up to here is finished.
+    #[serde(with = "optional_cursor")]
+    pub(crate) cursor: Option<Cursor>,
+    /// Ids behind the cursor that are finished too.
+    pub(crate) done: Vec<Arc<str>>,
+    /// Why the run is in state ERROR.
+    pub(crate) message: Option<String>,
+    /// Fuel, memory and duration of the objects, once the run has ended.
+    pub(crate) usage: Option<Value>,
+}
+
+impl Record {
+    pub(crate) fn key(id: &str) -> Key {
+        runs().key(id)
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
+        serde_json::to_vec(self).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(bytes).map_err(|error| Problem::internal(format!("a stored run is damaged: {error}")))
+    }
+}
+
+mod instant {
+    use super::{Timestamp, parse_wire_time, wire_time};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&wire_time(*instant))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_wire_time(&text).ok_or_else(|| D::Error::custom("not an instant"))
+    }
+}
+
+mod optional_instant {
+    use super::{Timestamp, parse_wire_time, wire_time};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        instant.map(wire_time).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| parse_wire_time(&text).ok_or_else(|| D::Error::custom("not an instant"))).transpose()
+    }
+}
+
+mod optional_cursor {
+    use super::Cursor;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(cursor: &Option<Cursor>, serializer: S) -> Result<S::Ok, S::Error> {
+        cursor.as_ref().map(Cursor::to_text).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cursor>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| Cursor::from_text(&text).ok_or_else(|| D::Error::custom("not a cursor"))).transpose()
+    }
+}

@@ -1,0 +1,379 @@
+//! The scanner: starts runs, takes interrupted ones up again, knows those that are being worked on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use host_model::clock::Clock;
+use host_model::ids::Ids;
+use host_model::run::RunId;
+use host_resource::{Caller, LateRouter, Problem};
+use host_runtime::{Pool, Properties, Runtime, Scripts, Surroundings};
+use host_store::{ChangeSet, CommitError, Expectation, Scan, TenantStore};
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::committer::Committer;
+use crate::definition::{Definition, Native};
+use crate::failure::failures;
+use crate::feeder::{Resume, feed};
+use crate::ledger::Ledger;
+use crate::live::{Halt, Live};
+use crate::record::{Progress, Record, State, claims, runs};
+use crate::work::{PAGE, PAGES_AHEAD, Work};
+
+/// What a scanner is made of.
+pub struct Parts {
+    /// The tenant's documents.
+    pub store: TenantStore,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn Ids>,
+    /// Where guests are called.
+    pub runtime: Arc<Runtime>,
+    /// Where objects are worked on.
+    pub pool: Arc<Pool>,
+    /// The tenant's scripts.
+    pub scripts: Arc<Scripts>,
+    /// The tenant's router.
+    pub router: LateRouter,
+    /// What guests may read of the configuration.
+    pub properties: Properties,
+    /// How many ended runs are kept: `openidm.taskscanner.maxcompletedruns`.
+    pub max_completed_runs: usize,
+}
+
+/// Ended runs that are kept when nobody says otherwise.
+pub const MAX_COMPLETED_RUNS: usize = 100;
+
+/// Runs, records and claims read or deleted in one go.
+const BATCH: usize = 500;
+
+/// Runs scans of one tenant.
+pub struct Scanner {
+    pub(crate) parts: Parts,
+    live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
+}
+
+/// What to run.
+pub struct Order {
+    /// The id of the run; none makes one. An id that exists already joins that run.
+    pub id: Option<String>,
+    /// The job's name as it is shown.
+    pub name: String,
+    /// The job's `invokeContext`.
+    pub invoke_context: Value,
+    /// Guests' log lines of this level and above are kept.
+    pub log_level: tracing::Level,
+}
+
+impl Scanner {
+    /// A scanner that knows of no runs yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self { parts, live: Mutex::default() })
+    }
+
+    /// Whether an `invokeContext` can be run: everything is checked, the script included.
+    pub async fn validate(&self, invoke_context: &Value) -> Result<(), Problem> {
+        let router = self.parts.router.get()?;
+        Definition::prepare(invoke_context, &self.parts.scripts, &router).await.map(drop)
+    }
+
+    /// Starts a run; when this returns, the run is durable. With the id of a run that exists, joins it.
+    pub async fn start(self: &Arc<Self>, order: Order) -> Result<Arc<str>, Problem> {
+        let router = self.parts.router.get()?;
+        let definition = Definition::prepare(&order.invoke_context, &self.parts.scripts, &router).await?;
+        self.begin(order, definition).await
+    }
+
+    /// Starts a run whose action is part of the host: the measure by which the sandbox's tax is taken.
+    pub async fn start_native(self: &Arc<Self>, order: Order, action: Native) -> Result<Arc<str>, Problem> {
+        let definition = Definition::native(&order.invoke_context, action, &*self.parts.router.get()?)?;
+        self.begin(order, definition).await
+    }
+
+    /// Returns once the run is over, or nobody works on it any more because the host stops.
+    pub async fn wait(&self, id: &str) {
+        if let Some(live) = self.find(id) {
+            live.ended().await;
+        }
+    }
+
+    /// Asks a run to stop. False when it is over already; none when it does not exist.
+    pub async fn cancel(&self, id: &str) -> Result<Option<bool>, Problem> {
+        if let Some(live) = self.find(id) {
+            live.halt(Halt::Cancelled);
+            live.ended().await;
+            return Ok(Some(self.record(id).await?.is_some_and(|record| record.state == State::Cancelled)));
+        }
+        Ok(self.record(id).await?.map(|_ended| false))
+    }
+
+    /// Takes up again every run that was interrupted.
+    pub async fn resume_all(self: &Arc<Self>) -> Result<usize, Problem> {
+        let mut resumed = 0;
+        let mut cursor = None;
+        loop {
+            let page = self.parts.store.scan(&Scan::all(runs(), BATCH).after(cursor)).await?;
+            for document in page.documents {
+                let record = Record::from_bytes(&document.body)?;
+                if !record.state.is_ended() {
+                    self.resume(Ledger { id: document.id, record, revision: document.revision }).await?;
+                    resumed += 1;
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(resumed);
+            }
+        }
+    }
+
+    /// Stops working: objects in flight end and are committed, the runs stay as they are and are taken up again later.
+    pub async fn stop(&self) {
+        let live: Vec<Arc<Live>> = self.live.lock().values().cloned().collect();
+        for run in &live {
+            run.halt(Halt::Stopping);
+        }
+        for run in &live {
+            run.ended().await;
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn active(&self) -> Vec<Arc<str>> {
+        self.live.lock().keys().cloned().collect()
+    }
+
+    /// Takes up a run with an action of the host's own.
+    #[cfg(test)]
+    pub(crate) async fn resume_native(self: &Arc<Self>, ledger: Ledger, action: Native) -> Result<(), Problem> {
+        let definition = Definition::native(&ledger.record.invoke_context, action, &*self.parts.router.get()?);
+        let resume = self.interrupted(&ledger).await?;
+        self.spawn(ledger, definition, resume);
+        Ok(())
+    }
+
+    /// The run that is being worked on under this id.
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Live>> {
+        self.live.lock().get(id).cloned()
+    }
+
+    pub(crate) async fn record(&self, id: &str) -> Result<Option<Record>, Problem> {
+        let document = self.parts.store.get(&Record::key(id)).await?;
+        document.map(|document| Record::from_bytes(&document.body)).transpose()
+    }
+
+    async fn begin(self: &Arc<Self>, order: Order, definition: Definition) -> Result<Arc<str>, Problem> {
+        let id: Arc<str> = match order.id {
+            Some(id) => id.into(),
+            None => RunId::fresh(&*self.parts.ids).as_str().into(),
+        };
+        let record = Record {
+            name: order.name,
+            invoke_context: order.invoke_context,
+            log_level: order.log_level.as_str().to_owned(),
+            state: State::Initialized,
+            progress: Progress::default(),
+            started: self.parts.clock.now(),
+            ended: None,
+            cursor: None,
+            done: Vec::new(),
+            message: None,
+            usage: None,
+        };
+        let mut changes = ChangeSet::new();
+        changes.put(Record::key(&id), Expectation::Absent, record.to_bytes()?);
+        match self.parts.store.commit(changes).await {
+            Ok(committed) => {
+                let ledger = Ledger { id: Arc::clone(&id), record, revision: committed.revision };
+                self.spawn(ledger, Ok(definition), Resume::default());
+                self.trim().await?;
+            }
+            // The order was carried out before, perhaps before a crash: its run goes on or has ended.
+            Err(CommitError::Conflict(_)) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        Ok(id)
+    }
+
+    async fn resume(self: &Arc<Self>, ledger: Ledger) -> Result<(), Problem> {
+        let resume = self.interrupted(&ledger).await?;
+        let router = self.parts.router.get()?;
+        let record = &ledger.record;
+        let definition = Definition::prepare(&record.invoke_context, &self.parts.scripts, &router).await;
+        tracing::info!(run = %ledger.id, name = record.name, progress = ?record.progress, "taking up a run again");
+        self.spawn(ledger, definition, resume);
+        Ok(())
+    }
+
+    /// Where an interrupted run goes on.
+    async fn interrupted(&self, ledger: &Ledger) -> Result<Resume, Problem> {
+        let stamps = match self.parts.store.get(&claims().key(Arc::clone(&ledger.id))).await? {
+            Some(document) => stamps(&document.body),
+            None => Vec::new(),
+        };
+        let Record { cursor, done, started, .. } = &ledger.record;
+        Ok(Resume { cursor: cursor.clone(), done: done.clone(), stamps, since: Some(*started) })
+    }
+
+    fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
+        let Record { name, started, state, progress, .. } = &ledger.record;
+        let live = Arc::new(Live::new(Arc::clone(&ledger.id), name.as_str().into(), *started, *state, *progress));
+        self.live.lock().insert(Arc::clone(&ledger.id), Arc::clone(&live));
+        let scanner = Arc::clone(self);
+        tokio::spawn(async move {
+            let outcome = match definition {
+                Ok(definition) => scanner.work(&mut ledger, &live, definition, resume).await,
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = scanner.conclude(&mut ledger, &live, outcome).await {
+                tracing::error!(run = %live.id, %problem, "the end of a run could not be recorded: it is taken up again at the next start");
+            }
+            scanner.live.lock().remove(&live.id);
+            live.finish();
+        });
+    }
+
+    /// Does the run's work. Whether it came to the end.
+    async fn work(
+        self: &Arc<Self>,
+        ledger: &mut Ledger,
+        live: &Arc<Live>,
+        definition: Definition,
+        resume: Resume,
+    ) -> Result<bool, Problem> {
+        let parts = &self.parts;
+        let filter = definition.filter(parts.clock.now())?;
+        if ledger.record.state == State::Initialized {
+            let limit = definition.spec.max_records.unwrap_or(u64::MAX);
+            let scan = Scan::matching(definition.collection.clone(), Arc::clone(&filter), PAGE);
+            ledger.record.progress.total = count(&parts.store, scan, live).await?.min(limit);
+            ledger.record.state = State::Active;
+            ledger.commit(&parts.store, ChangeSet::new()).await?;
+        }
+        live.show(ledger.record.state, ledger.record.progress);
+        let around = Surroundings {
+            tenant: parts.store.tenant().clone(),
+            job: Some(Arc::clone(&live.name)),
+            run: Arc::clone(&live.id),
+            is_dry_run: false,
+            log_level: ledger.record.log_level.parse().unwrap_or(tracing::Level::INFO),
+            properties: parts.properties.clone(),
+            router: parts.router.get()?,
+        };
+        let work = Arc::new(Work {
+            threads: Arc::new(Semaphore::new(definition.spec.threads as usize)),
+            pages: Arc::new(Semaphore::new(PAGES_AHEAD)),
+            definition,
+            filter,
+            live: Arc::clone(live),
+            store: parts.store.clone(),
+            clock: Arc::clone(&parts.clock),
+            runtime: Arc::clone(&parts.runtime),
+            pool: Arc::clone(&parts.pool),
+            around: Arc::new(around),
+            caller: Arc::new(Caller::internal(parts.store.tenant().as_str(), format!("Scan {}", live.name))),
+        });
+        let (events, received) = mpsc::unbounded_channel();
+        let feeding = {
+            let work = Arc::clone(&work);
+            tokio::spawn(async move { feed(&work, resume, events).await })
+        };
+        let committed = Committer::new(&work, ledger).run(received).await;
+        if committed.is_err() {
+            // The feeder waits for permits that nobody will give any more.
+            work.pages.close();
+        }
+        let fed = feeding.await.map_err(|_panic| Problem::internal("the host failed while it fed the run"))?;
+        committed?;
+        fed
+    }
+
+    /// Records how the run ended; a run that the host's stop interrupted stays as it is.
+    async fn conclude(&self, ledger: &mut Ledger, live: &Live, outcome: Result<bool, Problem>) -> Result<(), Problem> {
+        let state = match (&outcome, live.halted()) {
+            (Ok(false), Some(Halt::Stopping)) => return Ok(()),
+            (Ok(false), Some(Halt::Cancelled)) => State::Cancelled,
+            (Ok(_), _) => State::Completed,
+            (Err(problem), _) => {
+                tracing::error!(run = %live.id, name = %live.name, %problem, "a run cannot go on");
+                ledger.record.message = Some(problem.message.clone());
+                State::Error
+            }
+        };
+        let record = &mut ledger.record;
+        record.state = state;
+        record.ended = Some(self.parts.clock.now());
+        record.done = Vec::new();
+        record.usage = live.with_usage(|usage| (usage.fuel.count() > 0).then(|| usage.to_json()));
+        let mut changes = ChangeSet::new();
+        changes.delete(claims().key(Arc::clone(&live.id)), Expectation::Any);
+        ledger.commit(&self.parts.store, changes).await?;
+        live.show(ledger.record.state, ledger.record.progress);
+        tracing::info!(run = %live.id, name = %live.name, state = state.name(), progress = ?ledger.record.progress, "a run has ended");
+        Ok(())
+    }
+
+    /// Forgets the oldest ended runs beyond the number that is kept, with their failures.
+    async fn trim(&self) -> Result<(), Problem> {
+        let mut ended = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.parts.store.scan(&Scan::all(runs(), BATCH).after(cursor)).await?;
+            for document in page.documents {
+                let record = Record::from_bytes(&document.body)?;
+                if record.state.is_ended() {
+                    ended.push((record.ended, document.id));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        ended.sort();
+        let surplus = ended.len().saturating_sub(self.parts.max_completed_runs);
+        for (_, id) in ended.drain(..surplus) {
+            self.forget(&id).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, id: &str) -> Result<(), Problem> {
+        let failures = failures(id);
+        loop {
+            let page = self.parts.store.scan(&Scan::all(failures.clone(), BATCH)).await?;
+            let mut changes = ChangeSet::new();
+            for document in &page.documents {
+                changes.delete(failures.key(Arc::clone(&document.id)), Expectation::Any);
+            }
+            if page.cursor.is_none() {
+                changes.delete(Record::key(id), Expectation::Any);
+                return Ok(self.parts.store.commit(changes).await.map(drop)?);
+            }
+            self.parts.store.commit(changes).await?;
+        }
+    }
+}
+
+fn stamps(body: &[u8]) -> Vec<String> {
+    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    value["stamps"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn count(store: &TenantStore, mut scan: Scan, live: &Live) -> Result<u64, Problem> {
+    let snapshot = store.snapshot().await?;
+    let mut total = 0;
+    loop {
+        let page = snapshot.scan(&scan).await?;
+        total += page.documents.len() as u64;
+        if page.cursor.is_none() || live.halted().is_some() {
+            return Ok(total);
+        }
+        scan.after = page.cursor;
+        // Counting a large collection must not keep others from their turn.
+        tokio::task::yield_now().await;
+    }
+}

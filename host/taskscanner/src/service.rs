@@ -1,0 +1,56 @@
+//! The task scanner as a service that a schedule invokes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use host_model::job::ServiceName;
+use host_model::service::{Invocation, Service};
+use host_model::tenant::TenantName;
+use host_resource::Problem;
+use host_runtime::end::level;
+use serde_json::{Value, json};
+
+use crate::record::State;
+use crate::scanner::{Order, Scanner};
+
+/// The service `taskscanner`.
+pub struct TaskScannerService(pub Arc<Scanner>);
+
+#[async_trait]
+impl Service for TaskScannerService {
+    fn name(&self) -> ServiceName {
+        ServiceName::TaskScanner
+    }
+
+    async fn validate(&self, _tenant: &TenantName, invoke_context: &Value) -> Result<(), Problem> {
+        self.0.validate(invoke_context).await
+    }
+
+    /// Runs until the scan has ended, whatever `waitForCompletion` says: only so can the schedule keep two runs of the
+    /// same job apart. The schedule's run id is the scan's, so that a second hand-over joins the first.
+    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+        let order = Order {
+            id: Some(invocation.run.to_string()),
+            name: invocation.job.to_string(),
+            invoke_context: invocation.invoke_context,
+            log_level: level(invocation.log_level),
+        };
+        let id = self.0.start(order).await?;
+        self.0.wait(&id).await;
+        let record = self.0.record(&id).await?.ok_or_else(|| Problem::internal(format!("the scan {id} was forgotten")))?;
+        match record.state {
+            State::Error => Err(Problem::internal(record.message.unwrap_or_else(|| "the scan could not go on".to_owned()))),
+            State::Initialized | State::Active => Err(Problem::unavailable("the host stops: the scan goes on at the next start")),
+            State::Completed | State::Cancelled => Ok(json!({
+                "taskscanner": &*id,
+                "state": record.state.name(),
+                "successes": record.progress.successes,
+                "failures": record.progress.failures,
+            })),
+        }
+    }
+
+    fn is_resumable(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,62 @@
+//! What feeder, workers and committer of a run share.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+use host_model::clock::{Clock, Timestamp};
+use host_resource::{Caller, Context, Filter};
+use host_runtime::{Pool, Runtime, Surroundings};
+use host_store::{Document, TenantStore};
+use tokio::sync::Semaphore;
+
+use crate::definition::Definition;
+use crate::live::Live;
+
+/// Objects that are claimed, and later committed, together. Large enough that a commit's fsync is shared by many,
+/// small enough that a page's objects are soon visible: 500 rows of 1 KB are written in about 6 ms.
+pub(crate) const PAGE: usize = 500;
+
+/// Pages that are claimed and not yet committed: one is committed, one runs, one waits so that no worker ever does.
+pub(crate) const PAGES_AHEAD: usize = 3;
+
+/// What the parts of a run share.
+pub(crate) struct Work {
+    pub(crate) definition: Definition,
+    /// The definition's filter as it stood when the run, or this part of it, began.
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) store: TenantStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) around: Arc<Surroundings>,
+    pub(crate) caller: Arc<Caller>,
+    /// One permit for each object that may be in flight: `numberOfThreads`.
+    pub(crate) threads: Arc<Semaphore>,
+    /// One permit for each page that may be claimed and not committed.
+    pub(crate) pages: Arc<Semaphore>,
+}
+
+impl Work {
+    pub(crate) fn context(&self) -> Context {
+        Context::new(Arc::clone(&self.caller), Arc::clone(&self.live.id))
+    }
+
+    /// Until when a claim that was made at an instant is respected.
+    pub(crate) fn respected_until(&self, started: Timestamp) -> Timestamp {
+        self.definition.spec.recovery_timeout.after(started).unwrap_or(started + Duration::zero())
+    }
+}
+
+/// An object that this run has claimed.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    /// As it is with the claim in it.
+    pub(crate) document: Document,
+    /// Its text before the claim, should the claim be given back.
+    pub(crate) before: bytes::Bytes,
+    /// The claim.
+    pub(crate) stamp: Arc<str>,
+    /// The page it came with.
+    pub(crate) page: u64,
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask bench scan`: what the sandbox costs, and how near a scan comes to what the disk can do. Every figure is
+//! a ratio within one run on one machine: single times mean nothing on a shared one.
+
+mod memory;
+mod raw;
+mod scan;
+mod table;
+
+use anyhow::bail;
+
+/// Objects of a scan, unless the command line says otherwise.
+const OBJECTS: u64 = 20_000;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("scan") => {
+            let objects = arguments.next().map_or(Ok(OBJECTS), |count| count.parse())?;
+            table::print(&runtime()?.block_on(scan::compare(objects))?);
+            Ok(())
+        }
+        // One scan in a process of its own, so that its peak memory is its own.
+        Some("one") => {
+            let objects = arguments.next().map_or(Ok(OBJECTS), |count| count.parse())?;
+            let rate = runtime()?.block_on(scan::alone(objects))?;
+            println!("{rate} {}", memory::peak_bytes()?);
+            Ok(())
+        }
+        Some("memory") => {
+            let large = arguments.next().map_or(Ok(1_000_000), |count| count.parse())?;
+            table::print(&memory::compare(10_000, large)?);
+            Ok(())
+        }
+        _ => bail!("usage: bench scan [OBJECTS] | bench memory [OBJECTS]"),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

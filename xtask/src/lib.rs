@@ -1,0 +1,3 @@
+//! The parts of `xtask` that tests use as well.
+
+pub mod digest;
