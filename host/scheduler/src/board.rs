@@ -52,7 +52,7 @@ enum Stage {
     Claiming,
     /// The service works on it.
     Running(Option<Arc<Job>>),
-    /// Its record is being written.
+    /// What became of it is being written down.
     Ending,
 }
 
@@ -178,7 +178,8 @@ impl Board {
         }
     }
 
-    /// The service is done with it. True if it was the last of its job.
+    /// There is nothing more to be done in it but to write down what became of it. True if that holds for all flights of
+    /// its job.
     pub(crate) fn end(&mut self, flight: FlightId) -> bool {
         let Some(ending) = self.flights.get_mut(&flight) else {
             return true;

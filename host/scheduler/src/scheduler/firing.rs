@@ -17,7 +17,7 @@ use host_resource::{Code, Problem};
 use host_store::Revision;
 use serde_json::Value;
 
-use super::{ATTEMPTS, Inner, RETRY_DELAY};
+use super::{Inner, RETRY_DELAY};
 use crate::board::{Errand, FlightId, Waiting};
 use crate::changes;
 use crate::error::Error;
@@ -94,10 +94,25 @@ impl Inner {
         self.land(flight, errand.job()).await;
     }
 
-    /// The end of a flight, whatever became of it.
+    /// The end of a flight, whatever became of it. With the last one of a job whose trigger is complete, the job goes.
     pub(super) async fn land(&self, flight: FlightId, job: &JobId) {
+        let is_last = self.board().end(flight);
+        if is_last && let Err(error) = self.remove_if_complete(job).await {
+            // The next start of the host removes it.
+            tracing::error!(%error, tenant = %self.tenant, %job, "a schedule that is complete could not be removed");
+        }
         self.board().release(flight);
         self.look_again(job).await;
+    }
+
+    /// Removes a job that will never fire again, unless it is changed at the same time.
+    pub(super) async fn remove_if_complete(&self, job: &JobId) -> Result<(), Error> {
+        let Some(stored) = self.shelves.find(job).await? else { return Ok(()) };
+        let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
+        if state == Some(TriggerState::Complete) {
+            self.shelves.commit(stored.shelf, changes::remove_job(&stored)).await?;
+        }
+        Ok(())
     }
 
     /// Looks at a trigger that may be due, and claims its fire if it is.
@@ -244,8 +259,7 @@ impl Inner {
             &format!("run {id} of schedule {job} of tenant {} started", self.tenant),
         );
         let answer = self.invoke(flight, &begun).await;
-        let is_last = self.board().end(flight);
-        self.changed();
+        self.board().end(flight);
         let outcome = match answer {
             Err(problem) if self.goes_on_later(&begun, &problem) => return,
             Ok(result) => {
@@ -261,7 +275,7 @@ impl Inner {
             }
         };
         let ended = begun.record.ended(self.now(), outcome);
-        if let Err(error) = self.write_end(&begun, &ended, is_last).await {
+        if let Err(error) = self.write_end(&begun, &ended).await {
             // The record stays as started, so the next start of the host takes the run up.
             tracing::error!(%error, tenant = %self.tenant, %job, run = %id, "the end of a run could not be written");
         }
@@ -311,31 +325,12 @@ impl Inner {
             && self.may_run_again(&begun.record, &begun.order)
     }
 
-    /// Writes down the end of a run. With the last run of a job whose trigger is complete, the job goes.
-    async fn write_end(&self, begun: &Begun, ended: &RunRecord, is_last: bool) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
-            let mut changes = changes::advance_run(ended, begun.revision);
-            let finished = if is_last { self.finished_job(begun).await? } else { None };
-            if let Some(stored) = &finished {
-                changes.append(changes::remove_job(stored));
-            }
-            match (self.shelves.commit(begun.shelf, changes).await?, finished) {
-                (Attempt::Done(_), _) => return Ok(()),
-                // The record itself was changed, which nobody else does while the run goes on.
-                (Attempt::Conflict, None) => break,
-                (Attempt::Conflict, Some(_)) => {}
-            }
+    /// Writes down the end of a run; nobody else changes its record while it goes on.
+    async fn write_end(&self, begun: &Begun, ended: &RunRecord) -> Result<(), Error> {
+        match self.shelves.commit(begun.shelf, changes::advance_run(ended, begun.revision)).await? {
+            Attempt::Done(_) => Ok(()),
+            Attempt::Conflict => Err(Error::Contended(begun.record.job.clone())),
         }
-        Err(Error::Contended(begun.record.job.clone()))
-    }
-
-    /// The run's job, if its trigger will never fire again.
-    async fn finished_job(&self, begun: &Begun) -> Result<Option<Stored>, Error> {
-        let stored = self.shelves.find_on(begun.shelf, &begun.record.job).await?;
-        Ok(stored.filter(|stored| {
-            let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
-            state == Some(TriggerState::Complete)
-        }))
     }
 }
 

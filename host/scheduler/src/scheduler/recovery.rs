@@ -47,7 +47,10 @@ impl Inner {
             }
         }
         for job in complete {
-            self.remove_complete(&job).await?;
+            // A run of it that was handed over again takes it along when it ends.
+            if !self.board().sight(&job).is_acquired {
+                self.remove_if_complete(&job).await?;
+            }
         }
         Ok(())
     }
@@ -178,17 +181,6 @@ impl Inner {
         self.shelves
             .commit(shelf, changes::advance_run(&ended, revision))
             .await?;
-        Ok(())
-    }
-
-    /// A job goes whose last run has ended, or was given up.
-    async fn remove_complete(&self, job: &JobId) -> Result<(), Error> {
-        if self.board().sight(job).is_acquired {
-            return Ok(());
-        }
-        if let Some(stored) = self.shelves.find(job).await? {
-            self.shelves.commit(stored.shelf, changes::remove_job(&stored)).await?;
-        }
         Ok(())
     }
 

@@ -145,9 +145,9 @@ impl Host {
 
     /// Stops the host at this instant, as a kill does, and starts another one on its store.
     pub(super) async fn kill_and_restart(&mut self, now: &str) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        let runtime = self.runtime.take();
+        // Dropping it waits until its threads have left their tasks where they are.
+        tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
         self.clock.0.send_replace(at(now));
         (self.script, self.scanner) = services();
         let services = [self.script.clone(), self.scanner.clone()];

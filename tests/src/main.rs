@@ -1,0 +1,5 @@
+//! The `taskwarden` binary, as `host/server` has it.
+
+fn main() -> std::process::ExitCode {
+    host_server::main()
+}
