@@ -3,13 +3,17 @@
 
 mod client;
 mod clock;
+mod like;
 mod process;
 mod server;
+mod transcript;
 
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::{Answer, Client, encode, pause};
 pub(crate) use clock::SimulatedClock;
-pub(crate) use process::Process;
-pub(crate) use server::{Server, shared_cache};
+pub(crate) use like::assert_like;
+pub(crate) use process::{BINARY, Ended, Process, demo_cache, run, share_cache};
+pub(crate) use server::{BEGIN, Server, shared_cache};
+pub(crate) use transcript::Transcript;
 
 /// The password of `openidm-admin` in every test.
 pub(crate) const PASSWORD: &str = "openidm-admin";

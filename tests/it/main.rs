@@ -1,4 +1,9 @@
 //! Black-box tests: over the real REST port, with the components that are shipped, in one binary.
 
+mod cli;
+mod crash;
+mod documents;
+mod guests;
 mod harness;
+mod schedules;
 mod smoke;

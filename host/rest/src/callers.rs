@@ -10,6 +10,7 @@ mod chance;
 mod credentials;
 mod password;
 mod record;
+mod resource;
 mod roles;
 mod secret;
 mod throttle;
@@ -33,6 +34,7 @@ use throttle::{FAILURES, FAILURES_WITH_CACHE, Throttle};
 use token::Presented;
 
 pub use password::{MAX_PASSWORD, MIN_PASSWORD};
+pub use resource::TokenResource;
 pub use roles::{ADMIN, AUTHORIZED};
 pub use secret::Secret;
 

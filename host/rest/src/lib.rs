@@ -19,7 +19,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use callers::{Callers, Secret};
+pub use callers::{Callers, Secret, TokenResource};
 pub use limits::Limits;
 pub use rest::Rest;
 pub use serve::serve;

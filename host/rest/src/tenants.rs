@@ -19,7 +19,7 @@ pub struct Tenant {
     /// Its resources.
     pub router: Arc<Router>,
     /// Its users and tokens.
-    pub callers: Callers,
+    pub callers: Arc<Callers>,
 }
 
 impl fmt::Debug for Tenant {
@@ -150,7 +150,7 @@ mod tests {
             name,
             hosts,
             router: Arc::new(Router::new()),
-            callers,
+            callers: Arc::new(callers),
         }
     }
 

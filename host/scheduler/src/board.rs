@@ -24,6 +24,9 @@ pub(crate) struct Board {
     is_stopped: bool,
 }
 
+/// So many flights for each thread there are at most, most of them only waiting for the store.
+const MAX_ENDING: usize = 8;
+
 /// A run that somebody asked for, and that waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -54,6 +57,8 @@ enum Stage {
     Running(Option<Arc<Job>>),
     /// What became of it is being written down.
     Ending,
+    /// It keeps nobody back any more; its job is being looked at again.
+    Landing,
 }
 
 /// What a thread is to do.
@@ -109,7 +114,7 @@ impl Board {
 
     /// Takes up the next thing, if there is one and a thread is free.
     pub(crate) fn take(&mut self, now: Timestamp, threads: usize) -> Option<(FlightId, Errand)> {
-        if self.is_stopped || self.flights.len() >= threads {
+        if self.is_stopped || !self.is_free(threads) {
             return None;
         }
         let turn = self
@@ -130,7 +135,7 @@ impl Board {
 
     /// Whether [`Board::take`] would find something.
     pub(crate) fn has_errand(&self, now: Timestamp, threads: usize) -> bool {
-        let is_free = !self.is_stopped && self.flights.len() < threads;
+        let is_free = !self.is_stopped && self.is_free(threads);
         let may_begin = |job: &JobId| !self.sight(job).is_blocked;
         is_free && (self.waiting.iter().any(|waiting| may_begin(&waiting.job)) || self.due.due(now).any(may_begin))
     }
@@ -142,7 +147,13 @@ impl Board {
 
     /// When the next trigger is due, if a thread is free for it.
     pub(crate) fn next_due(&self, threads: usize) -> Option<Timestamp> {
-        self.first_due().filter(|_| self.flights.len() < threads)
+        self.first_due().filter(|_| self.is_free(threads))
+    }
+
+    /// Whether a thread is free: a flight that is only written down needs none, within limits.
+    fn is_free(&self, threads: usize) -> bool {
+        let is_busy = |flight: &&Flight| !matches!(flight.stage, Stage::Ending | Stage::Landing);
+        self.flights.values().filter(is_busy).count() < threads && self.flights.len() < threads * MAX_ENDING
     }
 
     /// Begins a flight, whether a thread is free or not.
@@ -166,7 +177,7 @@ impl Board {
         let Some(job) = self.flights.get(&flight).map(|flight| flight.job.clone()) else {
             return false;
         };
-        let of_job = self.flights.values_mut().filter(|other| other.job == job);
+        let of_job = self.flights.values_mut().filter(|other| other.holds(&job));
         let count = of_job.map(|other| other.is_alone = !concurrent).count();
         concurrent || count == 1
     }
@@ -186,13 +197,20 @@ impl Board {
         };
         ending.stage = Stage::Ending;
         let job = ending.job.clone();
-        !self
-            .flights
+        let is_ending = |other: &Flight| matches!(other.stage, Stage::Ending);
+        self.flights
             .values()
-            .any(|other| other.job == job && !matches!(other.stage, Stage::Ending))
+            .all(|other| !other.holds(&job) || is_ending(other))
     }
 
-    /// Its thread is free again.
+    /// It keeps nobody back any more.
+    pub(crate) fn land(&mut self, flight: FlightId) {
+        if let Some(flight) = self.flights.get_mut(&flight) {
+            flight.stage = Stage::Landing;
+        }
+    }
+
+    /// It is over.
     pub(crate) fn release(&mut self, flight: FlightId) {
         self.flights.remove(&flight);
     }
@@ -211,7 +229,7 @@ impl Board {
     pub(crate) fn sight(&self, job: &JobId) -> Sight {
         self.flights
             .values()
-            .filter(|flight| flight.job == *job)
+            .filter(|flight| flight.holds(job))
             .fold(Sight::default(), |sight, flight| Sight {
                 is_acquired: true,
                 is_blocked: sight.is_blocked || flight.is_alone,
@@ -222,7 +240,7 @@ impl Board {
     pub(crate) fn running(&self) -> Vec<Arc<Job>> {
         let running = self.flights.values().filter_map(|flight| match &flight.stage {
             Stage::Running(job) => job.clone(),
-            Stage::Claiming | Stage::Ending => None,
+            Stage::Claiming | Stage::Ending | Stage::Landing => None,
         });
         running.collect()
     }
@@ -237,6 +255,13 @@ impl Board {
     /// Whether there is no flight.
     pub(crate) fn is_empty(&self) -> bool {
         self.flights.is_empty()
+    }
+}
+
+impl Flight {
+    /// Whether it counts as a flight of this job.
+    fn holds(&self, job: &JobId) -> bool {
+        self.job == *job && !matches!(self.stage, Stage::Landing)
     }
 }
 
@@ -257,7 +282,6 @@ mod tests {
         Due {
             at: at(seconds),
             shelf: ShelfName::Persisted,
-            revision: Revision(1),
         }
     }
 

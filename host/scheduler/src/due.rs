@@ -1,24 +1,21 @@
 //! Which trigger is due next: an index in memory, ordered by fire time, then by name.
 //!
 //! It is a hint and not the truth. The truth is in the store, and is read again before anything fires; an entry that is
-//! wrong costs one look. So nobody has to hold a lock over a commit.
+//! wrong costs one look.
 
 use std::collections::{BTreeSet, HashMap};
 
 use host_model::clock::Timestamp;
 use host_model::job::JobId;
-use host_store::Revision;
 
 use crate::shelf::ShelfName;
 
-/// When a job's trigger is due, as somebody saw it.
+/// When a job's trigger is due, as it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Due {
     pub(crate) at: Timestamp,
     /// Where the job lies.
     pub(crate) shelf: ShelfName,
-    /// The revision of the trigger that was seen.
-    pub(crate) revision: Revision,
 }
 
 /// The index.
@@ -29,14 +26,9 @@ pub(crate) struct DueIndex {
 }
 
 impl DueIndex {
-    /// Notes when a job is due, unless a newer trigger of it was seen before.
+    /// Notes when a job is due, instead of what was noted before.
     pub(crate) fn set(&mut self, job: &JobId, due: Due) {
-        if let Some(known) = self.entries.get(job) {
-            if known.shelf == due.shelf && known.revision > due.revision {
-                return;
-            }
-            self.order.remove(&(known.at, job.clone()));
-        }
+        self.remove(job);
         self.order.insert((due.at, job.clone()));
         self.entries.insert(job.clone(), due);
     }
@@ -81,11 +73,10 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn due(seconds: i64, revision: u64) -> Due {
+    fn due(seconds: i64) -> Due {
         Due {
             at: at(seconds),
             shelf: ShelfName::Persisted,
-            revision: Revision(revision),
         }
     }
 
@@ -99,7 +90,7 @@ mod tests {
     fn jobs_come_by_time_then_by_name() {
         let mut index = DueIndex::default();
         for (name, seconds) in [("late", 9), ("b", 5), ("a", 5), ("early", 1)] {
-            index.set(&name.parse().unwrap(), due(seconds, 1));
+            index.set(&name.parse().unwrap(), due(seconds));
         }
         assert_eq!(index.first(), Some(at(1)));
         assert_eq!(pop_all(&mut index, 5), ["early", "a", "b"]);
@@ -109,22 +100,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_later_counts() {
+    fn what_was_noted_last_counts() {
         let mut index = DueIndex::default();
         let job: JobId = "a".parse().unwrap();
-        index.set(&job, due(5, 2));
-        index.set(&job, due(1, 1));
-        assert_eq!(index.first(), Some(at(5)));
-        index.set(&job, due(7, 3));
+        index.set(&job, due(5));
+        index.set(&job, due(7));
         assert_eq!(index.first(), Some(at(7)));
-        index.set(
-            &job,
-            Due {
-                shelf: ShelfName::Memory,
-                ..due(3, 1)
-            },
-        );
-        assert_eq!(index.first(), Some(at(3)));
+        index.set(&job, due(3));
+        assert_eq!(pop_all(&mut index, 100), ["a"]);
+        index.set(&job, due(3));
         index.remove(&job);
         index.remove(&job);
         assert_eq!(pop_all(&mut index, 100), Vec::<String>::new());

@@ -1,7 +1,7 @@
 //! The resources of the scheduler, one for each path.
 
-mod group;
 mod job;
+mod scheduler;
 mod trigger;
 
 use host_resource::{Action, ApiVersion, Problem, ResourcePath};
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::scheduler::Scheduler;
 
-pub use group::SchedulerResource;
 pub use job::JobResource;
+pub use scheduler::SchedulerResource;
 pub use trigger::TriggerResource;
 
 /// The versions of the interface. The second one brought `trigger`, `pause` and `resume`.

@@ -23,7 +23,7 @@ use host_model::ids::Ids;
 use host_model::job::{JobId, ServiceName};
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_store::{Revision, TenantStore};
+use host_store::TenantStore;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ use crate::due::Due;
 use crate::error::Error;
 use crate::expression;
 use crate::settings::Settings;
-use crate::shelf::{ShelfName, Shelves, Stored};
+use crate::shelf::{ShelfName, Shelves};
 use crate::wire::{self, View};
 
 pub(crate) use administration::Mode;
@@ -65,6 +65,8 @@ struct Inner {
     services: HashMap<ServiceName, Arc<dyn Service>>,
     settings: Settings,
     board: Mutex<Board>,
+    /// Held from reading a trigger until the board says when it is due; see [`Inner::look_again`].
+    looking: tokio::sync::Mutex<()>,
     /// Grows whenever the board may have changed.
     changes: watch::Sender<u64>,
     /// New triggers are paused while this is set; see [`pausing`].
@@ -96,6 +98,7 @@ impl Scheduler {
             services: services.into_iter().map(|service| (service.name(), service)).collect(),
             settings,
             board: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             is_group_paused: AtomicBool::new(false),
             fires: AtomicU64::new(started_ms),
@@ -193,42 +196,30 @@ impl Inner {
         }
     }
 
-    /// Looks at a job's trigger in the store and notes when it is due.
+    /// Looks at a job's trigger in the store and notes when it is due. Whoever has changed it looks, after the commit;
+    /// one at a time, so that what is noted last is not older than what was noted before.
     async fn look_again(&self, job: &JobId) {
-        match self.shelves.find(job).await {
-            Ok(stored) => self.note(job, stored.as_ref()),
+        let _looking = self.looking.lock().await;
+        let due = match self.shelves.find(job).await {
+            Ok(stored) => stored.and_then(|stored| {
+                Some(Due {
+                    at: stored.waits_for()?,
+                    shelf: stored.shelf,
+                })
+            }),
             Err(error) => {
                 tracing::error!(%error, tenant = %self.tenant, %job, "a schedule cannot be read, trying again");
-                self.note_retry(job);
+                Some(Due {
+                    at: self.now() + RETRY_DELAY,
+                    shelf: ShelfName::Persisted,
+                })
             }
-        }
-        self.changed();
-    }
-
-    /// Notes when a job is due that was just read or written.
-    fn note(&self, job: &JobId, stored: Option<&Stored>) {
-        let due = stored.and_then(|stored| {
-            let revision = stored.trigger.as_ref()?.revision;
-            Some(Due {
-                at: stored.waits_for()?,
-                shelf: stored.shelf,
-                revision,
-            })
-        });
+        };
         match due {
             Some(due) => self.board().set_due(job, due),
             None => self.board().remove_due(job),
         }
-    }
-
-    /// Has a job looked at again a little later.
-    fn note_retry(&self, job: &JobId) {
-        let due = Due {
-            at: self.now() + RETRY_DELAY,
-            shelf: ShelfName::Persisted,
-            revision: Revision(0),
-        };
-        self.board().set_due(job, due);
+        self.changed();
     }
 
     fn view(&self, job: &JobId) -> View<'_> {

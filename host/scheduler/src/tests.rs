@@ -7,4 +7,5 @@ mod jobs;
 mod listing;
 mod misfires;
 mod pausing;
+mod races;
 mod restart;

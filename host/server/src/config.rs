@@ -90,7 +90,7 @@ pub struct Rest {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("{}: {source}", .file.display())]
+    #[error("cannot read {}", .file.display())]
     Read {
         /// Which.
         file: PathBuf,
@@ -154,7 +154,7 @@ fn settings(file: &Path) -> Result<Settings, ConfigError> {
     let content = |message: String| ConfigError::Content { file: file.to_owned(), message };
     let text = String::from_utf8(read(file)?).map_err(|_| content("the file is not UTF-8".to_owned()))?;
     // The text shows line and column with the offending line beneath.
-    toml::from_str(&text).map_err(|error| content(error.to_string()))
+    toml::from_str(&text).map_err(|error| content(error.to_string().trim_end().to_owned()))
 }
 
 fn types(file: &Path) -> Result<ManagedTypes, ConfigError> {

@@ -10,7 +10,7 @@ use host_model::service::Service;
 use host_model::tenant::TenantName;
 use host_objects::ManagedObjects;
 use host_resource::{ApiVersion, LateRouter, Router};
-use host_rest::{Callers, Rest, Secret, Tenant};
+use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
 use host_store::redb::{RedbOptions, RedbStore};
@@ -136,17 +136,18 @@ impl Host {
 
         let objects = ManagedObjects::new(tenant_store.clone(), config.types.clone(), Arc::clone(&ids));
         objects.open().await.context("cannot prepare the managed objects")?;
+        let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::new(objects))
                 .mount(&["taskscanner"], &[V1], Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())))
                 .mount(&["scheduler"], VERSIONS, Arc::new(SchedulerResource(scheduler.clone())))
                 .mount(&["scheduler", "job"], VERSIONS, Arc::new(JobResource(scheduler.clone())))
+                .mount(&["internal", "token"], &[], Arc::new(TokenResource(Arc::clone(&callers))))
                 .mount(&["scheduler", "trigger"], VERSIONS, Arc::new(TriggerResource(scheduler.clone()))),
         );
         late.bind(&router);
 
-        let callers = Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids));
         let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
         let served = Tenant { name: tenant, hosts, router: Arc::clone(&router), callers };

@@ -1,6 +1,10 @@
 //! Taskwarden, assembled: configuration, command line, start and stop. Everything else is known here, and nothing knows
 //! this crate.
 
+/// The system's allocator gives memory back to the system all the time, which stops every other thread for a moment.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod check;
 mod cli;
 pub mod clock;

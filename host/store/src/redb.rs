@@ -1,7 +1,7 @@
 //! The store of a single node: redb, one file per tenant.
 //!
-//! Reading is a read transaction in the caller's task; writing goes through the tenant's [`writer`] thread. The file's
-//! layout is in [`tables`].
+//! Reading is a read transaction in the caller's task; writing goes through the tenant's writer thread. The file's
+//! layout is in `redb/tables.rs`.
 
 use std::collections::HashMap;
 use std::fmt;

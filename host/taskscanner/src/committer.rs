@@ -55,16 +55,20 @@ pub(crate) struct Committer<'a> {
     pending: Vec<Finished>,
     flush_at: Option<Timestamp>,
     failures_kept: u64,
+    /// Whether an object was left out because the run was halted.
+    is_cut_short: bool,
 }
 
 impl<'a> Committer<'a> {
     pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger) -> Self {
         let failures_kept = ledger.record.progress.failures;
-        Self { work, ledger, pages: Pages::default(), pending: Vec::new(), flush_at: None, failures_kept }
+        let pages = Pages::resumed(ledger.record.done.clone());
+        Self { work, ledger, pages, pending: Vec::new(), flush_at: None, failures_kept, is_cut_short: false }
     }
 
-    /// Commits until the feeder and all objects have reported.
-    pub(crate) async fn run(mut self, mut events: UnboundedReceiver<Event>) -> Result<(), Problem> {
+    /// Commits until the feeder and all objects have reported. Returns whether each of them had its turn: a run that is
+    /// halted leaves some out, also when the feeder had come to the end before.
+    pub(crate) async fn run(mut self, mut events: UnboundedReceiver<Event>) -> Result<bool, Problem> {
         loop {
             let event = match self.flush_at {
                 None => events.recv().await,
@@ -78,16 +82,19 @@ impl<'a> Committer<'a> {
                 },
             };
             match event {
-                None => return self.flush().await,
-                Some(Event::Page { number, objects, skipped, end }) => {
-                    self.pages.announce(number, objects, skipped, end);
+                None => {
+                    self.flush().await?;
+                    return Ok(!self.is_cut_short);
+                }
+                Some(Event::Page { number, objects, skipped, end, last }) => {
+                    self.pages.announce(number, objects, skipped, end, last.as_deref());
                     if objects == 0 {
                         // Nothing of it waits for a commit: its end is recorded with the next one.
                         self.work.pages.add_permits(1);
                     }
                 }
                 Some(Event::Finished(finished)) => {
-                    self.pending.push(*finished);
+                    self.pending.extend(finished);
                     self.flush_at.get_or_insert(self.work.clock.now() + LINGER);
                 }
             }
@@ -121,6 +128,7 @@ impl<'a> Committer<'a> {
         let mut winners: Vec<(Settled, Overlay)> = Vec::with_capacity(batch.len());
         for Finished { claimed, attempt } in batch {
             let Some(attempt) = attempt else {
+                self.is_cut_short = true;
                 winners.push((Settled { claimed, settlement: Settlement::Unrun }, Overlay::default()));
                 continue;
             };
@@ -170,7 +178,8 @@ impl<'a> Committer<'a> {
         let mut settled = Vec::with_capacity(losers.len());
         for claimed in losers {
             if self.work.live.halted().is_some() {
-                settled.push(Settled { claimed, settlement: Settlement::Lost });
+                self.is_cut_short = true;
+                settled.push(Settled { claimed, settlement: Settlement::Unrun });
                 continue;
             }
             if !self.is_still_ours(&claimed, &ground, &*snapshot).await? {

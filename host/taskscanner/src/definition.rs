@@ -9,6 +9,7 @@ use host_model::limits::Limits;
 use host_model::macros;
 use host_model::scan::{ScanQuery, ScanSpec};
 use host_model::script::ScriptSpec;
+use host_resource::filter::Extractor;
 use host_resource::{Filter, Pointer, Problem, ResourcePath, Router};
 use host_runtime::{Purpose, Script, Scripts};
 use host_store::{Collection, UnitOfWork};
@@ -33,6 +34,8 @@ pub(crate) struct Definition {
     /// The container's path.
     pub(crate) path: ResourcePath,
     pub(crate) action: Action,
+    /// Finds the claim (0) and the completion (1) in a document.
+    pub(crate) marks: Extractor,
     pub(crate) limits: Limits,
 }
 
@@ -57,8 +60,9 @@ impl Definition {
         let collection = router.collection(&path).ok_or_else(|| {
             at(format!("'{}' cannot be scanned: name a container of managed objects that exists", spec.object))
         })?;
+        let marks = Extractor::new(&[spec.started.clone(), spec.completed.clone()]);
         let definition =
-            Self { collection: Collection::new(&collection), path, action, limits: Limits::default(), spec };
+            Self { collection: Collection::new(&collection), path, action, marks, limits: Limits::default(), spec };
         // The instant does not matter: only whether the filter can be understood.
         definition.filter(Timestamp::UNIX_EPOCH)?;
         Ok(definition)

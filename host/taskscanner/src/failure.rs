@@ -5,8 +5,14 @@ use host_runtime::{End, LogLine, Outcome, Usage};
 use host_store::Collection;
 use serde_json::{Value, json};
 
-/// Failures of one run that are kept in full; those beyond are counted only.
+/// Failures of one run that are kept; those beyond are counted only.
 pub(crate) const KEPT: u64 = 10_000;
+
+/// Most bytes of a message, of a detail and of all log lines that are kept of one failure: a guest that fails on purpose,
+/// on every object, must fill neither the memory nor the database with what it says.
+const MESSAGE_BYTES: usize = 4 << 10;
+const DETAIL_BYTES: usize = 16 << 10;
+const LOG_BYTES: usize = 32 << 10;
 
 /// Where the failures of a run lie, by the ids of their objects. A collection for each run: they are read and forgotten
 /// together.
@@ -27,10 +33,16 @@ impl Failure {
     /// The action ended badly.
     pub(crate) fn of_outcome(outcome: &Outcome) -> Self {
         let detail = match &outcome.end {
-            End::SaidNo(problem) => Some(problem.to_json()),
+            End::SaidNo(problem) => Some(bounded(problem).to_json()),
             _ => None,
         };
-        Self { kind: outcome.end.kind(), message: outcome.end.to_string(), detail, log: outcome.log.clone() }
+        let mut bytes = 0;
+        let is_kept = |line: &&LogLine| {
+            bytes += line.message.len();
+            bytes <= LOG_BYTES
+        };
+        let log = outcome.log.iter().take_while(is_kept).cloned().collect();
+        Self { kind: outcome.end.kind(), message: cut(outcome.end.to_string()), detail, log }
     }
 
     /// The action returned something else than `true`.
@@ -41,7 +53,8 @@ impl Failure {
 
     /// The host's own work on the object failed.
     pub(crate) fn of_problem(kind: &'static str, problem: &Problem) -> Self {
-        Self { kind, message: problem.message.clone(), detail: Some(problem.to_json()), log: Vec::new() }
+        let problem = bounded(problem);
+        Self { kind, detail: Some(problem.to_json()), message: problem.message, log: Vec::new() }
     }
 
     /// The object changed under every attempt.
@@ -69,4 +82,16 @@ impl Failure {
             "log": self.log.iter().map(|line| json!({"level": line.level.as_str().to_ascii_lowercase(), "message": &*line.message})).collect::<Vec<_>>(),
         })
     }
+}
+
+/// A problem as it is kept.
+fn bounded(problem: &Problem) -> Problem {
+    let Problem { code, message, detail } = problem.clone();
+    let detail = detail.filter(|detail| detail.to_string().len() <= DETAIL_BYTES);
+    Problem { code, message: cut(message), detail }
+}
+
+fn cut(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+    message
 }

@@ -1,20 +1,21 @@
 //! The feeder: reads the objects that match, claims them a page at a time, and hands them to the worker pool.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use host_model::clock::{Timestamp, wire_time};
 use host_resource::filter::{Matcher, Scalar};
 use host_resource::Problem;
-use host_store::{ChangeSet, CommitError, Cursor, Document, Durability, Expectation, Key, Overlay, Scan, Snapshot};
+use host_store::{ChangeSet, CommitError, Cursor, Document, Durability, Expectation, Key, Scan};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::claim::{Facts, Marks, Verdict, decide};
-use crate::edit::{parse, serialize, set};
-use crate::failure::Failure;
-use crate::object::{Attempt, attempt};
+use crate::edit::with_mark;
+use crate::object::Attempt;
 use crate::record::claims;
+use crate::runner::queue;
 use crate::work::{Claimed, PAGE, PAGES_AHEAD, Work};
 
 /// How often a claim that somebody else's write defeated is decided again.
@@ -32,9 +33,11 @@ pub(crate) enum Event {
         skipped: u64,
         /// Where the scan stands behind this page.
         end: Option<Cursor>,
+        /// The last id that was read for it.
+        last: Option<Arc<str>>,
     },
     /// An object had its turn.
-    Finished(Box<Finished>),
+    Finished(Vec<Finished>),
 }
 
 /// An object that had its turn.
@@ -50,7 +53,9 @@ pub(crate) struct Resume {
     /// Behind this position.
     pub(crate) cursor: Option<Cursor>,
     /// Leaving out these.
-    pub(crate) done: Vec<Arc<str>>,
+    pub(crate) done: HashSet<Arc<str>>,
+    /// So many objects have had their turn.
+    pub(crate) processed: u64,
     /// Taking over these claims.
     pub(crate) stamps: Vec<String>,
     /// When the run began, if this is not its beginning.
@@ -65,7 +70,10 @@ pub(crate) async fn feed(
 ) -> Result<bool, Problem> {
     let mut stamps = resume.stamps.clone();
     let mut cursor = resume.cursor.clone();
-    let mut left = work.definition.spec.max_records.unwrap_or(u64::MAX);
+    let mut left = work.definition.spec.max_records.map_or(u64::MAX, |most| most.saturating_sub(resume.processed));
+    if left == 0 {
+        return Ok(true);
+    }
     for number in 0.. {
         let Ok(permit) = work.pages.acquire().await else { return Ok(false) };
         if work.live.halted().is_some() {
@@ -74,11 +82,12 @@ pub(crate) async fn feed(
         let limit = PAGE.min(usize::try_from(left).unwrap_or(usize::MAX));
         let scan = Scan::matching(work.definition.collection.clone(), Arc::clone(&work.filter), limit).after(cursor);
         let page = work.store.scan(&scan).await?;
+        let last = page.documents.last().map(|document| Arc::clone(&document.id));
         let claim = claim_page(work, page.documents, number, &resume, &mut stamps).await?;
         left = left.saturating_sub(claim.objects.len() as u64);
         let is_last = page.cursor.is_none() || left == 0;
-        let announcement =
-            Event::Page { number, objects: claim.objects.len(), skipped: claim.skipped, end: page.cursor.clone() };
+        let (objects, skipped, end) = (claim.objects.len(), claim.skipped, page.cursor.clone());
+        let announcement = Event::Page { number, objects, skipped, end, last };
         if events.send(announcement).is_err() {
             return Ok(false);
         }
@@ -86,9 +95,7 @@ pub(crate) async fn feed(
         permit.forget();
         if !claim.objects.is_empty() {
             let snapshot = work.store.snapshot().await?;
-            for claimed in claim.objects {
-                dispatch(work, claimed, Arc::clone(&snapshot), events.clone()).await;
-            }
+            queue(work, claim.objects, &snapshot, &events);
         }
         if is_last {
             return Ok(work.live.halted().is_none());
@@ -96,51 +103,6 @@ pub(crate) async fn feed(
         cursor = page.cursor;
     }
     Ok(true)
-}
-
-async fn dispatch(work: &Arc<Work>, claimed: Claimed, snapshot: Arc<dyn Snapshot>, events: UnboundedSender<Event>) {
-    let permit = Arc::clone(&work.threads).acquire_owned().await;
-    let shared = Arc::clone(work);
-    // Whatever becomes of the job, the committer hears of the object: dropped unrun, it reports itself lost.
-    let mut report = Report { finished: Some(Finished { claimed, attempt: None }), events };
-    let job = async move {
-        let _permit = permit;
-        if shared.live.halted().is_some() {
-            report.send();
-            return 0;
-        }
-        let Some(finished) = report.finished.as_mut() else { return 0 };
-        // What is reported if the host itself fails in between.
-        finished.attempt = Some(Attempt { failure: Some(Failure::lost()), ..Attempt::default() });
-        let document = &finished.claimed.document;
-        let (id, revision) = (Arc::clone(&document.id), document.revision);
-        let attempt = attempt(&shared, &id, Some(revision), snapshot, Overlay::default()).await;
-        let fuel = attempt.usage.fuel;
-        finished.attempt = Some(attempt);
-        report.send();
-        fuel
-    };
-    work.pool.submit(&work.around.tenant, Box::pin(job));
-}
-
-struct Report {
-    finished: Option<Finished>,
-    events: UnboundedSender<Event>,
-}
-
-impl Report {
-    fn send(&mut self) {
-        if let Some(finished) = self.finished.take() {
-            // Without a committer there is nobody to tell: the run has failed and says why itself.
-            drop(self.events.send(Event::Finished(Box::new(finished))));
-        }
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        self.send();
-    }
 }
 
 struct ClaimedPage {
@@ -171,9 +133,10 @@ async fn claim_page(
         };
         let mut taken: Vec<(Document, Bytes)> = Vec::with_capacity(open.len());
         for document in open.drain(..) {
-            match verdict(work, &document, facts)? {
+            let (verdict, was_completed) = verdict(work, &document, facts);
+            match verdict {
                 Verdict::Claim => {
-                    let body = claim_body(work, &document, &stamp)?;
+                    let body = claim_body(work, &document, &stamp, was_completed)?;
                     taken.push((document, body));
                 }
                 Verdict::Busy => claimed.skipped += 1,
@@ -222,28 +185,29 @@ async fn claim_page(
     Ok(claimed)
 }
 
-fn verdict(work: &Work, document: &Document, facts: Facts<'_>) -> Result<Verdict, Problem> {
-    let marks = [work.definition.spec.started.clone(), work.definition.spec.completed.clone()];
+/// What to do with an object, and whether it bears an earlier completion.
+fn verdict(work: &Work, document: &Document, facts: Facts<'_>) -> (Verdict, bool) {
     let mut found: [Option<String>; 2] = [None, None];
-    host_resource::filter::extract(&document.body, &marks, |mark, scalar| {
+    let mut is_completed = false;
+    work.definition.marks.extract(&document.body, |mark, scalar| {
+        is_completed |= mark == 1 && scalar != Scalar::Null;
         if let Scalar::Text(text) = scalar {
             found[mark] = Some(text.to_string());
         }
     });
     let [started, completed] = &found;
-    Ok(decide(Marks { started: started.as_deref(), completed: completed.as_deref() }, facts))
+    let marks = Marks { started: started.as_deref(), completed: completed.as_deref() };
+    (decide(marks, facts), is_completed)
 }
 
 /// The claim: `started` is now, and an earlier `completed` counts no more.
-fn claim_body(work: &Work, document: &Document, stamp: &str) -> Result<Bytes, Problem> {
-    let definition = &work.definition;
-    let mut document = parse(&document.body)?;
-    let was_completed = definition.spec.completed.get(&document).is_some_and(|value| !value.is_null());
-    set(&mut document, &definition.spec.started, Value::String(stamp.to_owned()))?;
+fn claim_body(work: &Work, document: &Document, stamp: &str, was_completed: bool) -> Result<Bytes, Problem> {
+    let spec = &work.definition.spec;
+    let claimed = with_mark(&document.body, &spec.started, &Value::String(stamp.to_owned()))?;
     if was_completed {
-        set(&mut document, &definition.spec.completed, Value::Null)?;
+        return with_mark(&claimed, &spec.completed, &Value::Null);
     }
-    serialize(&document)
+    Ok(claimed)
 }
 
 async fn commit_claims(

@@ -17,6 +17,7 @@ mod object;
 mod pages;
 mod record;
 mod resource;
+mod runner;
 mod scanner;
 mod service;
 mod spread;

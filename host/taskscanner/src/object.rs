@@ -104,7 +104,7 @@ async fn mark(work: &Work, key: &Key, unit: &UnitOfWork) -> Result<(), Problem> 
     // An action may delete its object: then there is nothing to mark.
     let Some(seen) = unit.get(key).await? else { return Ok(()) };
     let completed = Value::String(wire_time(work.clock.now()));
-    let body = with_mark(&seen.body, &work.definition.spec.completed, completed)?;
+    let body = with_mark(&seen.body, &work.definition.spec.completed, &completed)?;
     unit.put(key.clone(), body).await?;
     Ok(())
 }

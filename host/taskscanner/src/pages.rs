@@ -7,7 +7,11 @@ use host_store::Cursor;
 
 /// Pages in the order of the scan.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pages(VecDeque<Page>);
+pub(crate) struct Pages {
+    open: VecDeque<Page>,
+    /// Ids that an interrupted part of the run settled, on pages that were not announced again yet.
+    inherited: Vec<Arc<str>>,
+}
 
 #[derive(Clone, Debug)]
 struct Page {
@@ -32,19 +36,28 @@ pub(crate) struct Closed {
 }
 
 impl Pages {
-    /// A page was claimed, and `objects` of it are to be settled.
-    pub(crate) fn announce(&mut self, number: u64, objects: usize, skipped: u64, end: Option<Cursor>) {
-        self.0.push_back(Page { number, left: objects, skipped, end, holds_permit: objects > 0, done: Vec::new() });
+    /// Those of a run that goes on where these ids behind the cursor were settled.
+    pub(crate) fn resumed(done: Vec<Arc<str>>) -> Self {
+        Self { open: VecDeque::new(), inherited: done }
+    }
+
+    /// A page was claimed that reaches to the id `last`, and `objects` of it are to be settled.
+    pub(crate) fn announce(&mut self, number: u64, objects: usize, skipped: u64, end: Option<Cursor>, last: Option<&str>) {
+        // The cursor moves over what was inherited with the page that it lies on, also where it does not match any more.
+        let is_end = end.is_none();
+        let is_inside = |id: &mut Arc<str>| is_end || last.is_some_and(|last| &**id <= last);
+        let done = self.inherited.extract_if(.., is_inside).collect();
+        self.open.push_back(Page { number, left: objects, skipped, end, holds_permit: objects > 0, done });
     }
 
     /// Objects that are not settled.
     pub(crate) fn left(&self) -> usize {
-        self.0.iter().map(|page| page.left).sum()
+        self.open.iter().map(|page| page.left).sum()
     }
 
     /// An object had its turn.
     pub(crate) fn settle(&mut self, number: u64, id: &Arc<str>) {
-        if let Some(page) = self.0.iter_mut().find(|page| page.number == number) {
+        if let Some(page) = self.open.iter_mut().find(|page| page.number == number) {
             page.left -= 1;
             page.done.push(Arc::clone(id));
         }
@@ -53,8 +66,8 @@ impl Pages {
     /// Closes the pages at the front that are settled.
     pub(crate) fn close(&mut self) -> Closed {
         let mut closed = Closed::default();
-        while self.0.front().is_some_and(|page| page.left == 0) {
-            let Some(page) = self.0.pop_front() else { break };
+        while self.open.front().is_some_and(|page| page.left == 0) {
+            let Some(page) = self.open.pop_front() else { break };
             closed.end = page.end.or(closed.end);
             closed.skipped += page.skipped;
             closed.permits += usize::from(page.holds_permit);
@@ -64,7 +77,7 @@ impl Pages {
 
     /// Ids behind the cursor that are settled.
     pub(crate) fn done(&self) -> Vec<Arc<str>> {
-        self.0.iter().flat_map(|page| page.done.iter().cloned()).collect()
+        self.open.iter().flat_map(|page| &page.done).chain(&self.inherited).cloned().collect()
     }
 }
 
@@ -80,9 +93,9 @@ mod tests {
     fn the_cursor_never_moves_over_an_object_that_is_not_settled() {
         let ids: Vec<Arc<str>> = ["a", "b", "c"].map(Arc::from).into();
         let mut pages = Pages::default();
-        pages.announce(0, 2, 1, cursor(1));
-        pages.announce(1, 1, 0, cursor(2));
-        pages.announce(2, 0, 5, cursor(3));
+        pages.announce(0, 2, 1, cursor(1), Some("b"));
+        pages.announce(1, 1, 0, cursor(2), Some("c"));
+        pages.announce(2, 0, 5, cursor(3), None);
         pages.settle(1, &ids[2]);
         pages.settle(0, &ids[0]);
         assert_eq!(pages.close(), Closed::default());
@@ -90,6 +103,23 @@ mod tests {
         assert_eq!(pages.left(), 1);
         pages.settle(0, &ids[1]);
         assert_eq!(pages.close(), Closed { end: cursor(3), skipped: 6, permits: 2 });
+        assert!(pages.done().is_empty());
+    }
+
+    #[test]
+    fn what_was_settled_before_an_interruption_is_known_until_the_cursor_is_behind_it() {
+        let ids: Vec<Arc<str>> = ["a", "b", "c", "d"].map(Arc::from).into();
+        let mut pages = Pages::resumed(vec![ids[0].clone(), ids[2].clone()]);
+        assert_eq!(pages.done(), [ids[0].clone(), ids[2].clone()]);
+        pages.announce(0, 1, 0, cursor(1), Some("b"));
+        pages.settle(0, &ids[1]);
+        assert_eq!(pages.done(), [ids[0].clone(), ids[1].clone(), ids[2].clone()]);
+        assert_eq!(pages.close().end, cursor(1));
+        assert_eq!(pages.done(), [ids[2].clone()]);
+        // The last page has no end, and everything lies before it.
+        pages.announce(1, 1, 0, None, None);
+        pages.settle(1, &ids[3]);
+        assert_eq!(pages.close().end, None);
         assert!(pages.done().is_empty());
     }
 }

@@ -20,6 +20,7 @@ use crate::feeder::{Resume, feed};
 use crate::ledger::Ledger;
 use crate::live::{Halt, Live};
 use crate::record::{Progress, Record, State, claims, runs};
+use crate::runner::Waiting;
 use crate::work::{PAGE, PAGES_AHEAD, Work};
 
 /// What a scanner is made of.
@@ -214,8 +215,9 @@ impl Scanner {
             Some(document) => stamps(&document.body),
             None => Vec::new(),
         };
-        let Record { cursor, done, started, .. } = &ledger.record;
-        Ok(Resume { cursor: cursor.clone(), done: done.clone(), stamps, since: Some(*started) })
+        let Record { cursor, done, started, progress, .. } = &ledger.record;
+        let (done, processed) = (done.iter().cloned().collect(), progress.successes + progress.failures);
+        Ok(Resume { cursor: cursor.clone(), done, processed, stamps, since: Some(*started) })
     }
 
     fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
@@ -264,8 +266,8 @@ impl Scanner {
             router: parts.router.get()?,
         };
         let work = Arc::new(Work {
-            threads: Arc::new(Semaphore::new(definition.spec.threads as usize)),
-            pages: Arc::new(Semaphore::new(PAGES_AHEAD)),
+            waiting: Waiting::default(),
+            pages: Semaphore::new(PAGES_AHEAD),
             definition,
             filter,
             live: Arc::clone(live),
@@ -287,8 +289,8 @@ impl Scanner {
             work.pages.close();
         }
         let fed = feeding.await.map_err(|_panic| Problem::internal("the host failed while it fed the run"))?;
-        committed?;
-        fed
+        let is_settled = committed?;
+        Ok(fed? && is_settled)
     }
 
     /// Records how the run ended; a run that the host's stop interrupted stays as it is.

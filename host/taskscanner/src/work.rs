@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::definition::Definition;
 use crate::live::Live;
+use crate::runner::Waiting;
 
 /// Objects that are claimed, and later committed, together. Large enough that a commit's fsync is shared by many,
 /// small enough that a page's objects are soon visible: 500 rows of 1 KB are written in about 6 ms.
@@ -31,10 +32,10 @@ pub(crate) struct Work {
     pub(crate) pool: Arc<Pool>,
     pub(crate) around: Arc<Surroundings>,
     pub(crate) caller: Arc<Caller>,
-    /// One permit for each object that may be in flight: `numberOfThreads`.
-    pub(crate) threads: Arc<Semaphore>,
+    /// Objects that wait for one of at most `numberOfThreads` runners.
+    pub(crate) waiting: Waiting,
     /// One permit for each page that may be claimed and not committed.
-    pub(crate) pages: Arc<Semaphore>,
+    pub(crate) pages: Semaphore,
 }
 
 impl Work {

@@ -23,11 +23,25 @@ use crate::table::Row;
 /// Each measurement is taken so often; the median counts.
 const ROUNDS: usize = 3;
 
+/// Who does the work.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Native,
     Component,
     JavaScript,
+}
+
+impl std::str::FromStr for Kind {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        Ok(match text {
+            "native" => Self::Native,
+            "component" => Self::Component,
+            "javascript" => Self::JavaScript,
+            _ => anyhow::bail!("native, component or javascript, not {text}"),
+        })
+    }
 }
 
 /// All measurements of one run.
@@ -57,12 +71,8 @@ pub(crate) async fn compare(objects: u64) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// One scan by inline JavaScript: objects per second.
-pub(crate) async fn alone(objects: u64) -> anyhow::Result<f64> {
-    once(objects, Kind::JavaScript).await
-}
-
-async fn once(objects: u64, kind: Kind) -> anyhow::Result<f64> {
+/// One scan: objects per second.
+pub(crate) async fn once(objects: u64, kind: Kind) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let options = HostOptions {
         place: Place::Folder(folder.path().to_owned()),

@@ -1,3 +1,5 @@
+//! Jobs as they are written and as they are understood.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! When a trigger fires, and which states it goes through.
+
 use super::*;
 use crate::clock::{parse_wire_time, wire_time};
 

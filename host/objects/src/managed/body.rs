@@ -83,8 +83,13 @@ impl Body {
                 id: id.clone(),
             });
         }
-        members.shift_remove("_id");
-        members.shift_remove("_rev");
+        // Looked for first: removing moves everything behind.
+        if members.contains_key("_id") {
+            members.shift_remove("_id");
+        }
+        if members.contains_key("_rev") {
+            members.shift_remove("_rev");
+        }
         Ok(Self {
             text: text(&content)?,
             value: content,

@@ -80,8 +80,10 @@ impl Change {
         match self {
             Self::Create(body) | Self::Update { body, .. } => replace(present, body),
             Self::Patch { operations, .. } => {
-                let body = patched(id, &present, operations)?;
-                replace(present, &body)
+                match patched(id, &present, operations)? {
+                    Some(body) => Ok(Plan::Put(body.text().clone())),
+                    None => Ok(Plan::Keep(present)),
+                }
             }
             Self::Delete { .. } => Ok(Plan::Remove(present)),
         }
@@ -106,10 +108,16 @@ fn replace(present: Seen, body: &Body) -> Result<Plan, ChangeError> {
     })
 }
 
-fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Result<Body, ChangeError> {
-    let mut object = object(present.clone())
-        .into_value()
-        .map_err(|error| damaged(present, &error))?;
+/// The object as the operations leave it; none if they change nothing.
+fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Result<Option<Body>, ChangeError> {
+    // The stored text is without `_id` and `_rev`: they are put in only for a patch that looks at them.
+    let content = if operations.iter().any(looks_at_names) {
+        object(present.clone()).into_value()
+    } else {
+        serde_json::from_slice(&present.body)
+    };
+    let mut content = content.map_err(|error| damaged(present, &error))?;
+    let mut is_changed = false;
     // A copy can double the object and a move can deepen it, and a patch may have a thousand of either: what comes
     // behind one begins on nothing that could not be stored.
     for (position, run) in operations
@@ -117,11 +125,18 @@ fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Resu
         .enumerate()
     {
         if position > 0 {
-            body::text(&object)?;
+            body::text(&content)?;
         }
-        patch::apply(run, &mut object)?;
+        is_changed |= patch::apply(run, &mut content)?;
     }
-    Ok(Body::new(id, object)?)
+    if is_changed { Ok(Some(Body::new(id, content)?)) } else { Ok(None) }
+}
+
+/// Whether an operation can see `_id` or `_rev`: it names one of them, or the whole object.
+fn looks_at_names(operation: &PatchOperation) -> bool {
+    std::iter::once(&operation.field)
+        .chain(&operation.from)
+        .any(|pointer| pointer.elements().first().is_none_or(|first| matches!(&**first, "_id" | "_rev")))
 }
 
 fn damaged(present: &Seen, error: &serde_json::Error) -> StoreError {

@@ -1,3 +1,5 @@
+//! What is JSON, what is not, and what is said about it.
+
 use proptest::prelude::*;
 use serde_json::json;
 

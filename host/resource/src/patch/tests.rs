@@ -1,3 +1,5 @@
+//! Patches: tables of what each operation does, and properties that hold for all of them.
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;

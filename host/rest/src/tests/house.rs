@@ -60,7 +60,7 @@ impl House {
             name,
             hosts: Vec::new(),
             router: Arc::new(router),
-            callers,
+            callers: Arc::new(callers),
         };
         let rest = Rest::new(vec![tenant], Arc::clone(&clock) as Arc<dyn Clock>, ids, limits).unwrap();
         let rest = Arc::new(rest);

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::run_record::RunRecord;
 use crate::shelf::{Attempt, SHELVES, Stored, StoredTrigger, shelf_of};
 use crate::trigger_record::TriggerRecord;
-use crate::wire;
+use crate::wire::{self, View};
 
 /// Runs that were asked for by hand and wait for their turn: more are refused, so that nobody fills the store by asking.
 const MAX_WAITING: usize = 1000;
@@ -34,8 +34,16 @@ impl Scheduler {
     pub(crate) async fn store(&self, id: Option<&str>, content: &Value, mode: Mode) -> Result<Object, Error> {
         let id = id.map_or_else(|| self.0.ids.uuid(), str::to_owned).parse()?;
         let job = self.0.accept(id, content).await?;
+        // The answer shows what was stored, also when the loop has taken up the new trigger meanwhile.
+        let sight = self.0.board().sight(&job.id);
         let stored = self.0.store(Arc::new(job), mode).await?;
-        Ok(wire::job(&stored, self.0.view(&stored.job.id)))
+        Ok(wire::job(
+            &stored,
+            View {
+                sight,
+                ..self.0.view(&stored.job.id)
+            },
+        ))
     }
 
     /// A job.
@@ -146,8 +154,7 @@ impl Inner {
                 revision,
                 trigger,
             };
-            self.note(&stored.job.id, Some(&stored));
-            self.changed();
+            self.look_again(&stored.job.id).await;
             return self.follow_group(stored).await;
         }
         Err(Error::Contended(job.id.clone()))

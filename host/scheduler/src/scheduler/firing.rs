@@ -23,7 +23,7 @@ use crate::changes;
 use crate::error::Error;
 use crate::plan::{Fire, Plan, plan};
 use crate::run_record::{Order, Outcome, RunRecord, RunState};
-use crate::shelf::{Attempt, ShelfName, Stored, StoredTrigger};
+use crate::shelf::{self, Attempt, ShelfName, Stored};
 use crate::trigger_record::TriggerRecord;
 
 /// A run that is on record as started and has to be handed to its service.
@@ -101,13 +101,17 @@ impl Inner {
             // The next start of the host removes it.
             tracing::error!(%error, tenant = %self.tenant, %job, "a schedule that is complete could not be removed");
         }
-        self.board().release(flight);
+        self.board().land(flight);
         self.look_again(job).await;
+        self.board().release(flight);
+        self.changed();
     }
 
     /// Removes a job that will never fire again, unless it is changed at the same time.
     pub(super) async fn remove_if_complete(&self, job: &JobId) -> Result<(), Error> {
-        let Some(stored) = self.shelves.find(job).await? else { return Ok(()) };
+        let Some(stored) = self.shelves.find(job).await? else {
+            return Ok(());
+        };
         let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
         if state == Some(TriggerState::Complete) {
             self.shelves.commit(stored.shelf, changes::remove_job(&stored)).await?;
@@ -170,16 +174,10 @@ impl Inner {
         let Attempt::Done(revision) = self.shelves.commit(stored.shelf, changes).await? else {
             return Ok(None);
         };
-        let stored = Stored {
-            trigger: Some(StoredTrigger {
-                record: trigger,
-                revision,
-            }),
-            ..stored
-        };
-        // A job that allows other runs may be due again at once.
-        self.note(&stored.job.id, Some(&stored));
-        self.changed();
+        if stored.job.concurrent {
+            // It may be due again at once. A job that is not has to wait for the end of this run, which looks again.
+            self.look_again(&stored.job.id).await;
+        }
         Ok(Some(Begun::new(&stored, record, revision)))
     }
 
@@ -223,9 +221,9 @@ impl Inner {
     }
 
     async fn waiting_record(&self, waiting: &Waiting) -> Result<Option<RunRecord>, Error> {
-        let key = crate::shelf::runs().key(waiting.run.as_str());
+        let key = shelf::runs().key(waiting.run.as_str());
         let document = self.shelves.store(waiting.shelf).get(&key).await?;
-        document.map(|document| crate::shelf::read_run(&document)).transpose()
+        document.map(|document| shelf::read_run(&document)).transpose()
     }
 
     async fn cancel(&self, waiting: &Waiting, reason: &str) -> Result<(), Error> {
@@ -260,6 +258,7 @@ impl Inner {
         );
         let answer = self.invoke(flight, &begun).await;
         self.board().end(flight);
+        self.changed();
         let outcome = match answer {
             Err(problem) if self.goes_on_later(&begun, &problem) => return,
             Ok(result) => {
@@ -315,7 +314,9 @@ impl Inner {
             })
             .await
         });
-        answer.await.unwrap_or_else(|_| Err(Problem::internal("the service panicked")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Problem::internal("the service panicked")))
     }
 
     /// Whether a service only says that the host is stopping, and its run goes on after the next start.
@@ -327,7 +328,11 @@ impl Inner {
 
     /// Writes down the end of a run; nobody else changes its record while it goes on.
     async fn write_end(&self, begun: &Begun, ended: &RunRecord) -> Result<(), Error> {
-        match self.shelves.commit(begun.shelf, changes::advance_run(ended, begun.revision)).await? {
+        match self
+            .shelves
+            .commit(begun.shelf, changes::advance_run(ended, begun.revision))
+            .await?
+        {
             Attempt::Done(_) => Ok(()),
             Attempt::Conflict => Err(Error::Contended(begun.record.job.clone())),
         }

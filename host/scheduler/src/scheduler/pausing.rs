@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{ATTEMPTS, Inner, Scheduler};
 use crate::changes;
 use crate::error::Error;
-use crate::shelf::{self, Attempt, PAGE, SHELVES, ShelfName, Stored, StoredTrigger};
+use crate::shelf::{self, Attempt, PAGE, SHELVES, ShelfName, Stored};
 use crate::trigger_record::TriggerRecord;
 
 /// One of the two directions.
@@ -96,13 +96,8 @@ impl Inner {
             };
             let record = turned(&trigger.record, turn);
             let changes = changes::set_trigger(&stored, &record);
-            if let Attempt::Done(revision) = self.shelves.commit(stored.shelf, changes).await? {
-                let stored = Stored {
-                    trigger: Some(StoredTrigger { record, revision }),
-                    ..stored
-                };
-                self.note(&stored.job.id, Some(&stored));
-                self.changed();
+            if let Attempt::Done(_) = self.shelves.commit(stored.shelf, changes).await? {
+                self.look_again(&stored.job.id).await;
                 return Ok(());
             }
         }

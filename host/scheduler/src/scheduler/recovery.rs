@@ -66,6 +66,7 @@ impl Inner {
 
     /// Notes when each trigger is due, and names the jobs whose trigger will never fire again.
     async fn recover_triggers(&self, shelf: ShelfName) -> Result<Vec<JobId>, Error> {
+        let _looking = self.looking.lock().await;
         let mut complete = Vec::new();
         let mut pages = self.shelves.pages(shelf, Scan::all(shelf::triggers(), PAGE));
         while let Some((_, documents)) = pages.next().await? {
@@ -83,14 +84,7 @@ impl Inner {
                 };
                 match (trigger.record.status.state, trigger.record.next) {
                     (TriggerState::Normal, Some(at)) => {
-                        self.board().set_due(
-                            &job,
-                            Due {
-                                at,
-                                shelf,
-                                revision: trigger.revision,
-                            },
-                        );
+                        self.board().set_due(&job, Due { at, shelf });
                     }
                     (TriggerState::Complete, _) => complete.push(job),
                     _ => {}

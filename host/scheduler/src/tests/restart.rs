@@ -154,7 +154,10 @@ async fn a_start_by_hand_survives_a_restart() {
 /// Wherever the kill falls, each fire time has one run on record, and no service is asked twice for one that has ended.
 #[tokio::test]
 async fn every_fire_time_has_exactly_one_run_whenever_the_host_is_killed() {
-    let settings = Settings { runs_kept: 1000, ..Settings::default() };
+    let settings = Settings {
+        runs_kept: 1000,
+        ..Settings::default()
+    };
     let mut host = Host::with("2026-01-01T00:00:00Z", settings).await;
     for name in ["a", "b", "c"] {
         let concurrent = name == "c";

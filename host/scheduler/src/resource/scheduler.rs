@@ -1,0 +1,35 @@
+//! `scheduler` itself: nothing to read, but the actions that are about all jobs.
+
+use async_trait::async_trait;
+use host_resource::{Action, ApiVersion, Context, Object, Page, Problem, Query, Read, Resource, ResourcePath};
+use serde_json::Value;
+
+use super::{act_on_all, below_scheduler};
+use crate::scheduler::Scheduler;
+
+/// The scheduler itself.
+pub struct SchedulerResource(pub Scheduler);
+
+#[async_trait]
+impl Resource for SchedulerResource {
+    async fn read(&self, _: &Context, path: &ResourcePath, _: Read) -> Result<Object, Problem> {
+        Err(Problem::not_found(below_scheduler(path)))
+    }
+
+    async fn query(&self, _: &Context, path: &ResourcePath, _: Query) -> Result<Page, Problem> {
+        Err(Problem::not_found(below_scheduler(path)))
+    }
+
+    async fn action(
+        &self,
+        _: &Context,
+        path: &ResourcePath,
+        action: Action,
+        _: Option<ApiVersion>,
+    ) -> Result<Option<Value>, Problem> {
+        if !path.is_empty() {
+            return Err(Problem::not_found(below_scheduler(path)));
+        }
+        act_on_all(&self.0, action).await
+    }
+}
