@@ -96,7 +96,10 @@ fn kill_repeatedly(mut process: Process, data: &std::path::Path, run: &str, kill
     for Kill { more, pauses } in kills.iter().copied() {
         let goes_on = loop {
             let (processed, goes_on) = progress(&process.client, run);
-            assert!(processed >= last, "{processed} objects were processed, and before the kill it had been {last}");
+            assert!(
+                processed >= last,
+                "{processed} objects were processed, and before the kill it had been {last}"
+            );
             if !goes_on || processed >= last + more {
                 last = processed;
                 break goes_on;
@@ -132,7 +135,16 @@ fn assert_once(client: &Client, run: &Value, expected: usize) {
             user["count"] != 1 || entries != 1 || !user["task"]["completed"].is_string()
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {expected} were not changed exactly once, the first is {}", wrong.len(), wrong[0]);
+    assert!(
+        wrong.is_empty(),
+        "{} of {expected} were not changed exactly once, the first is {}",
+        wrong.len(),
+        wrong[0]
+    );
     let (successes, failures) = (&progress["successes"], &progress["failures"]);
-    assert_eq!((successes, failures, &progress["total"]), (&json!(expected), &json!(0), &json!(expected)), "{run}");
+    assert_eq!(
+        (successes, failures, &progress["total"]),
+        (&json!(expected), &json!(0), &json!(expected)),
+        "{run}"
+    );
 }

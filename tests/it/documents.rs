@@ -15,7 +15,10 @@ const USERS: &str = "managed/realm-name_user";
 
 /// The document, with a name and a password in every call.
 fn document(client: &Client) -> Transcript {
-    let credentials = [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD)];
+    let credentials = [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", PASSWORD),
+    ];
     Transcript::open("taskscanner", client, &credentials)
 }
 
@@ -47,7 +50,9 @@ fn script(source: &str) -> Value {
 
 /// Executes a scan and answers its id.
 fn execute(client: &Client, name: &str) -> String {
-    let answer = client.post(&format!("taskscanner?_action=execute&name={name}"), None).expect(200);
+    let answer = client
+        .post(&format!("taskscanner?_action=execute&name={name}"), None)
+        .expect(200);
     answer["_id"].as_str().unwrap().to_owned()
 }
 
@@ -55,5 +60,10 @@ fn execute(client: &Client, name: &str) -> String {
 fn progress(run: &Value) -> (&str, u64, u64, u64) {
     let count = |name: &str| run["progress"][name].as_u64().unwrap();
     assert_eq!(count("processed"), count("successes") + count("failures"));
-    (run["progress"]["state"].as_str().unwrap(), count("total"), count("successes"), count("failures"))
+    (
+        run["progress"]["state"].as_str().unwrap(),
+        count("total"),
+        count("successes"),
+        count("failures"),
+    )
 }

@@ -74,18 +74,28 @@ fn run(client: &Client, script: &Value) -> Scanned {
     });
     let stored = client.put("scheduler/job/scan", &job);
     assert!(matches!(stored.status, 200 | 201), "{}", stored.text);
-    let id = client.post("taskscanner?_action=execute&name=scan", None).expect(200)["_id"].as_str().unwrap().to_owned();
+    let id = client.post("taskscanner?_action=execute&name=scan", None).expect(200)["_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let run = client.get(&format!("taskscanner/{id}")).expect(200);
     assert_eq!(run["progress"]["state"], "COMPLETED", "{run}");
     let failures = client.query(&format!("taskscanner/{id}/failure"), "true");
-    let failures = failures.into_iter().map(|failure| (failure["_id"].as_str().unwrap().to_owned(), failure));
-    Scanned { run, failures: failures.collect() }
+    let failures = failures
+        .into_iter()
+        .map(|failure| (failure["_id"].as_str().unwrap().to_owned(), failure));
+    Scanned {
+        run,
+        failures: failures.collect(),
+    }
 }
 
 /// Makes a user, whose answer is given back.
 fn make(client: &Client, id: &str, misbehave: &str, more: &Value) -> Value {
     let mut user = json!({"userName": id, "misbehave": misbehave});
-    user.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    user.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().cloned().unwrap_or_default());
     client.put(&format!("managed/user/{id}"), &user).expect(201)
 }
 
@@ -104,7 +114,10 @@ fn content(mut user: Value) -> Value {
 /// The server is there, for everybody.
 #[track_caller]
 fn assert_alive(client: &Client) {
-    assert_eq!(client.send("GET", "/openidm/info/ping", &[], None).expect(200)["state"], "ACTIVE_READY");
+    assert_eq!(
+        client.send("GET", "/openidm/info/ping", &[], None).expect(200)["state"],
+        "ACTIVE_READY"
+    );
     client.put("managed/role/alive", &json!({})).expect(201);
     client.delete("managed/role/alive").expect(200);
 }

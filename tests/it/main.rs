@@ -5,5 +5,7 @@ mod crash;
 mod documents;
 mod guests;
 mod harness;
+mod readme;
 mod schedules;
 mod smoke;
+mod tidy;

@@ -29,14 +29,20 @@ fn testlog(changes: Value) -> Value {
         "invokeService": "script",
         "invokeContext": {"script": {"type": "text/javascript", "file": "script/testlog.js"}},
     });
-    job.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    job.as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
     job
 }
 
 /// When the script ran: the seconds after the test's beginning, in order.
 fn runs(client: &Client) -> Vec<f64> {
     let begin = parse_wire_time(crate::harness::BEGIN).unwrap().timestamp_millis();
-    let mut runs: Vec<i64> = client.query("managed/role", "true").iter().map(|run| run["at"].as_i64().unwrap()).collect();
+    let mut runs: Vec<i64> = client
+        .query("managed/role", "true")
+        .iter()
+        .map(|run| run["at"].as_i64().unwrap())
+        .collect();
     runs.sort_unstable();
     runs.iter().map(|at| (at - begin) as f64 / 1000.0).collect()
 }
@@ -54,7 +60,10 @@ fn at(seconds: i64) -> String {
 /// A job whose runs go on until they are cancelled: a scan of more users than anybody has patience for.
 fn slow(server: &Server, changes: Value) -> Value {
     for number in 0..300 {
-        server.client.put(&format!("managed/user/{number}"), &json!({})).expect(201);
+        server
+            .client
+            .put(&format!("managed/user/{number}"), &json!({}))
+            .expect(201);
     }
     let mut job = json!({
         "type": "simple", "repeatInterval": 3_600_000, "persisted": true, "invokeService": "taskscanner",
@@ -64,7 +73,9 @@ fn slow(server: &Server, changes: Value) -> Value {
             "task": {"script": {"type": "text/javascript", "source": "for (var i = 0; i < 500000; i++) {} true;"}},
         },
     });
-    job.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    job.as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
     job
 }
 
@@ -82,6 +93,13 @@ fn active(client: &Client, count: usize) -> Vec<String> {
 
 /// Ends a scan.
 fn cancel(client: &Client, run: &str) {
-    let answer = client.post(&format!("taskscanner/{run}?_action=cancel"), None).expect(200);
-    assert_eq!(answer["status"], "SUCCESS", "{:?}", client.get(&format!("taskscanner/{run}")));
+    let answer = client
+        .post(&format!("taskscanner/{run}?_action=cancel"), None)
+        .expect(200);
+    assert_eq!(
+        answer["status"],
+        "SUCCESS",
+        "{:?}",
+        client.get(&format!("taskscanner/{run}"))
+    );
 }

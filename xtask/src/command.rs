@@ -16,5 +16,9 @@ pub(crate) fn run(folder: &Path, program: &str, arguments: &[&str]) -> anyhow::R
 
 /// Whether a program answers to `--version` after these arguments.
 pub(crate) fn has(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).arg("--version").output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .args(arguments)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
 }

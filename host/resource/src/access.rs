@@ -37,7 +37,10 @@ const VERBS: [(VerbName, &str); 7] = [
 
 impl fmt::Display for VerbName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = VERBS.iter().find(|(verb, _)| verb == self).map_or("?", |(_, name)| name);
+        let name = VERBS
+            .iter()
+            .find(|(verb, _)| verb == self)
+            .map_or("?", |(_, name)| name);
         f.write_str(name)
     }
 }
@@ -85,7 +88,11 @@ impl FromStr for Grant {
                 None => return Err(GrantError::Verb(verb.to_owned())),
             };
         }
-        Ok(Self { path: ResourcePath::parse(path)?, below, verbs: mask })
+        Ok(Self {
+            path: ResourcePath::parse(path)?,
+            below,
+            verbs: mask,
+        })
     }
 }
 
@@ -107,7 +114,11 @@ impl Rights {
 
     /// Every verb on every path.
     pub fn all() -> Self {
-        Self(vec![Grant { path: ResourcePath::default(), below: true, verbs: u8::MAX }])
+        Self(vec![Grant {
+            path: ResourcePath::default(),
+            below: true,
+            verbs: u8::MAX,
+        }])
     }
 
     /// The union of some grants.
@@ -120,13 +131,21 @@ impl Rights {
     pub fn and(&self, path: ResourcePath, verbs: &[VerbName]) -> Self {
         let verbs = verbs.iter().fold(0, |mask, verb| mask | *verb as u8);
         let mut grants = self.0.clone();
-        grants.push(Grant { path, below: false, verbs });
+        grants.push(Grant {
+            path,
+            below: false,
+            verbs,
+        });
         Self(grants)
     }
 
     /// Parses a list of grants.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, GrantError> {
-        texts.into_iter().map(str::parse).collect::<Result<Vec<_>, _>>().map(Self)
+        texts
+            .into_iter()
+            .map(str::parse)
+            .collect::<Result<Vec<_>, _>>()
+            .map(Self)
     }
 
     /// Whether one of the grants covers the request.
@@ -143,7 +162,11 @@ mod tests {
     fn a_grant_covers_its_path_its_verbs_and_nothing_else() {
         let check = |grant: &str, verb: VerbName, path: &str, expected: bool| {
             let rights = Rights::parse([grant]).unwrap();
-            assert_eq!(rights.allow(verb, &ResourcePath::parse(path).unwrap()), expected, "{grant} {verb} {path}");
+            assert_eq!(
+                rights.allow(verb, &ResourcePath::parse(path).unwrap()),
+                expected,
+                "{grant} {verb} {path}"
+            );
         };
         check("managed/user/*: read, query", VerbName::Read, "managed/user/1", true);
         check("managed/user/*: read, query", VerbName::Query, "managed/user", true);
@@ -160,8 +183,14 @@ mod tests {
     fn what_is_no_grant_is_refused() {
         assert!(matches!("managed/user".parse::<Grant>(), Err(GrantError::Form(_))));
         assert!(matches!("managed/us*: read".parse::<Grant>(), Err(GrantError::Form(_))));
-        assert!(matches!("managed/user: reed".parse::<Grant>(), Err(GrantError::Verb(_))));
-        assert!(matches!("managed//user: read".parse::<Grant>(), Err(GrantError::Path(_))));
+        assert!(matches!(
+            "managed/user: reed".parse::<Grant>(),
+            Err(GrantError::Verb(_))
+        ));
+        assert!(matches!(
+            "managed//user: read".parse::<Grant>(),
+            Err(GrantError::Path(_))
+        ));
     }
 
     #[test]

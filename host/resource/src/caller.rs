@@ -20,7 +20,12 @@ pub struct Caller {
 impl Caller {
     /// The house itself, acting for a tenant: a scheduled job, say.
     pub fn internal(tenant: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self { tenant: tenant.into(), name: name.into(), rights: Arc::new(Rights::all()), is_external: false }
+        Self {
+            tenant: tenant.into(),
+            name: name.into(),
+            rights: Arc::new(Rights::all()),
+            is_external: false,
+        }
     }
 
     /// The same caller with other rights: a guest that was granted less than its job's owner has.

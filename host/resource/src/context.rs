@@ -21,7 +21,11 @@ pub struct Context {
 impl Context {
     /// A request on its own.
     pub fn new(caller: Arc<Caller>, request_id: impl Into<Arc<str>>) -> Self {
-        Self { caller, request_id: request_id.into(), scope: None }
+        Self {
+            caller,
+            request_id: request_id.into(),
+            scope: None,
+        }
     }
 
     /// The same request inside a unit of work.
@@ -44,6 +48,9 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("caller", &self.caller.name).field("request_id", &self.request_id).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("caller", &self.caller.name)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
     }
 }

@@ -25,7 +25,9 @@ pub use filter::Filter;
 pub use path::ResourcePath;
 pub use pointer::Pointer;
 pub use problem::{Code, Problem};
-pub use request::{Action, ApiVersion, Create, Delete, Patch, Query, QuerySource, Read, Request, TotalPolicy, Update, Verb};
+pub use request::{
+    Action, ApiVersion, Create, Delete, Patch, Query, QuerySource, Read, Request, TotalPolicy, Update, Verb,
+};
 pub use resource::Resource;
 pub use response::{Content, Object, Page, Response};
 pub use router::{LateRouter, Router};

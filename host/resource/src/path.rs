@@ -9,7 +9,14 @@ pub const MAX_ELEMENT: usize = 512;
 /// More elements than this are refused.
 pub const MAX_ELEMENTS: usize = 32;
 
-const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@').remove(b'+').remove(b':');
+const KEPT: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b':');
 
 /// Percent-decoded path elements, in the spelling of the client. Routing compares without regard to case, ids keep theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,7 +55,9 @@ impl ResourcePath {
             if raw.is_empty() {
                 return Err(PathError::Empty(text.to_owned()));
             }
-            let element = percent_decode_str(raw).decode_utf8().map_err(|_| PathError::Encoding(text.to_owned()))?;
+            let element = percent_decode_str(raw)
+                .decode_utf8()
+                .map_err(|_| PathError::Encoding(text.to_owned()))?;
             if element.len() > MAX_ELEMENT {
                 return Err(PathError::Long);
             }
@@ -114,7 +123,11 @@ impl ResourcePath {
 
     /// Whether the first elements are those of `prefix`, without regard to ASCII case.
     pub fn starts_with(&self, prefix: &Self) -> bool {
-        self.len() >= prefix.len() && self.elements().zip(prefix.elements()).all(|(a, b)| a.eq_ignore_ascii_case(b))
+        self.len() >= prefix.len()
+            && self
+                .elements()
+                .zip(prefix.elements())
+                .all(|(a, b)| a.eq_ignore_ascii_case(b))
     }
 }
 
@@ -158,6 +171,9 @@ mod tests {
         assert!(matches!(ResourcePath::parse("a/%FF"), Err(PathError::Encoding(_))));
         assert_eq!(ResourcePath::parse("a/%00"), Err(PathError::Control));
         assert_eq!(ResourcePath::parse(&"x".repeat(MAX_ELEMENT + 1)), Err(PathError::Long));
-        assert_eq!(ResourcePath::parse(&"x/".repeat(MAX_ELEMENTS + 1)), Err(PathError::Deep));
+        assert_eq!(
+            ResourcePath::parse(&"x/".repeat(MAX_ELEMENTS + 1)),
+            Err(PathError::Deep)
+        );
     }
 }

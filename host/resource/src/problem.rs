@@ -34,7 +34,11 @@ impl Code {
 
     /// An error code between 400 and 599; anything else becomes 500.
     pub fn new(code: u16) -> Self {
-        if (400..600).contains(&code) { Self(code) } else { Self::INTERNAL }
+        if (400..600).contains(&code) {
+            Self(code)
+        } else {
+            Self::INTERNAL
+        }
     }
 
     /// The number.
@@ -90,7 +94,11 @@ pub struct Problem {
 impl Problem {
     /// A problem of any code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+        }
     }
 
     /// 400

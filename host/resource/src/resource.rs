@@ -6,8 +6,8 @@ use crate::context::Context;
 use crate::path::ResourcePath;
 use crate::problem::Problem;
 use crate::request::{Action, ApiVersion, Create, Delete, Patch, Query, Read, Request, Update, Verb};
-use crate::response::{Object, Page};
 use crate::response::Response;
+use crate::response::{Object, Page};
 use serde_json::Value;
 
 /// Something with the seven verbs. The path that each verb gets is what is left after the mount point. A verb that a
@@ -69,11 +69,19 @@ pub trait Resource: Send + Sync {
 }
 
 fn unsupported(verb: &str, path: &ResourcePath) -> Problem {
-    Problem::unsupported(format!("the resource does not support {verb}{}{path}", if path.is_empty() { "" } else { " at " }))
+    Problem::unsupported(format!(
+        "the resource does not support {verb}{}{path}",
+        if path.is_empty() { "" } else { " at " }
+    ))
 }
 
 /// Hands a request to the verb it names.
-pub(crate) async fn dispatch(resource: &dyn Resource, context: &Context, path: &ResourcePath, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn dispatch(
+    resource: &dyn Resource,
+    context: &Context,
+    path: &ResourcePath,
+    request: Request,
+) -> Result<Response, Problem> {
     Ok(match request.verb {
         Verb::Create(create) => Response::Created(resource.create(context, path, create).await?),
         Verb::Read(read) => Response::Object(resource.read(context, path, read).await?),

@@ -75,7 +75,14 @@ impl Object {
 
     /// The object's JSON text with `_id` and `_rev` first. Raw content is copied, not parsed.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = String::with_capacity(64 + self.id.len() + if let Content::Raw(bytes) = &self.content { bytes.len() } else { 512 });
+        let mut text = String::with_capacity(
+            64 + self.id.len()
+                + if let Content::Raw(bytes) = &self.content {
+                    bytes.len()
+                } else {
+                    512
+                },
+        );
         text.push_str("{\"_id\":");
         text.push_str(&serde_json::to_string(&self.id)?);
         if let Some(rev) = &self.rev {
@@ -90,7 +97,11 @@ impl Object {
                 &rendered
             }
         };
-        let inner = body.trim().strip_prefix('{').and_then(|body| body.strip_suffix('}')).unwrap_or("");
+        let inner = body
+            .trim()
+            .strip_prefix('{')
+            .and_then(|body| body.strip_suffix('}'))
+            .unwrap_or("");
         if !inner.trim().is_empty() {
             text.push(',');
             text.push_str(inner);
@@ -117,13 +128,23 @@ impl Page {
     /// The envelope, members in the order of the language.
     pub fn into_value(self, fields: &Fields) -> Result<Value, serde_json::Error> {
         let count = self.result.len();
-        let result = self.result.into_iter().map(|object| object.project(fields)).collect::<Result<Vec<_>, _>>()?;
+        let result = self
+            .result
+            .into_iter()
+            .map(|object| object.project(fields))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut envelope = Map::new();
         envelope.insert("result".to_owned(), Value::Array(result));
         envelope.insert("resultCount".to_owned(), count.into());
-        envelope.insert("pagedResultsCookie".to_owned(), self.cookie.map_or(Value::Null, Value::String));
+        envelope.insert(
+            "pagedResultsCookie".to_owned(),
+            self.cookie.map_or(Value::Null, Value::String),
+        );
         envelope.insert("totalPagedResultsPolicy".to_owned(), self.policy.name().into());
-        envelope.insert("totalPagedResults".to_owned(), self.total.map_or(Value::from(-1), Value::from));
+        envelope.insert(
+            "totalPagedResults".to_owned(),
+            self.total.map_or(Value::from(-1), Value::from),
+        );
         envelope.insert("remainingPagedResults".to_owned(), (-1).into());
         Ok(Value::Object(envelope))
     }

@@ -31,8 +31,17 @@ impl Router {
 
     /// Mounts a resource at a path. `versions` are those of its interface, any order; empty means that it has none.
     #[must_use]
-    pub fn mount(mut self, prefix: &[&'static str], versions: &'static [ApiVersion], resource: Arc<dyn Resource>) -> Self {
-        self.mounts.push(Mount { prefix: ResourcePath::from_elements(prefix.iter().copied()), resource, versions });
+    pub fn mount(
+        mut self,
+        prefix: &[&'static str],
+        versions: &'static [ApiVersion],
+        resource: Arc<dyn Resource>,
+    ) -> Self {
+        self.mounts.push(Mount {
+            prefix: ResourcePath::from_elements(prefix.iter().copied()),
+            resource,
+            versions,
+        });
         self.mounts.sort_by_key(|mount| std::cmp::Reverse(mount.prefix.len()));
         self
     }
@@ -42,13 +51,21 @@ impl Router {
         if !context.caller.rights.allow(request.verb.name(), &request.path) {
             return Err(Problem::forbidden("Access denied"));
         }
-        let mount = self.mount_of(&request.path).ok_or_else(|| Problem::not_found(&request.path))?;
+        let mount = self
+            .mount_of(&request.path)
+            .ok_or_else(|| Problem::not_found(&request.path))?;
         let is_writing = !matches!(request.verb.name(), VerbName::Read | VerbName::Query);
         if is_writing && context.is_within() && !mount.resource.joins_unit_of_work() {
-            return Err(Problem::forbidden(format!("'{}' cannot take part in a unit of work: a guest may only read it", request.path)));
+            return Err(Problem::forbidden(format!(
+                "'{}' cannot take part in a unit of work: a guest may only read it",
+                request.path
+            )));
         }
         if let Some(wanted) = request.version {
-            let is_served = mount.versions.iter().any(|have| have.major == wanted.major && have.minor >= wanted.minor);
+            let is_served = mount
+                .versions
+                .iter()
+                .any(|have| have.major == wanted.major && have.minor >= wanted.minor);
             if !is_served && !mount.versions.is_empty() {
                 return Err(version_not_found(wanted, mount.versions));
             }
@@ -69,8 +86,16 @@ impl Router {
 }
 
 fn version_not_found(wanted: ApiVersion, have: &[ApiVersion]) -> Problem {
-    let have: Vec<String> = have.iter().map(|version| format!("{}.{}", version.major, version.minor)).collect();
-    let message = format!("resource version {}.{} is not served here: ask for {}", wanted.major, wanted.minor, have.join(" or "));
+    let have: Vec<String> = have
+        .iter()
+        .map(|version| format!("{}.{}", version.major, version.minor))
+        .collect();
+    let message = format!(
+        "resource version {}.{} is not served here: ask for {}",
+        wanted.major,
+        wanted.minor,
+        have.join(" or ")
+    );
     Problem::new(crate::problem::Code::NOT_FOUND, message)
 }
 
@@ -86,6 +111,9 @@ impl LateRouter {
 
     /// The router; 503 before everything is assembled and after it was taken apart.
     pub fn get(&self) -> Result<Arc<Router>, Problem> {
-        self.0.get().and_then(Weak::upgrade).ok_or_else(|| Problem::unavailable("the service is starting or stopping"))
+        self.0
+            .get()
+            .and_then(Weak::upgrade)
+            .ok_or_else(|| Problem::unavailable("the service is starting or stopping"))
     }
 }

@@ -1,6 +1,6 @@
 //! What `wit/` says, as Rust. The worlds share one set of interfaces, those of `task`.
 
-#![expect(unreachable_pub, clippy::all, reason = "generated from wit/, which holds the documentation")]
+#![expect(unreachable_pub, reason = "generated from wit/, which holds the documentation")]
 
 pub mod task {
     wasmtime::component::bindgen!({

@@ -26,11 +26,18 @@ impl Cache {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// The compiled component, from the folder or compiled now. What cannot be kept is only a warning.
-    pub(crate) fn component(&self, engine: &Engine, digest: &blake3::Hash, bytes: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        digest: &blake3::Hash,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Component> {
         let path = self.path(engine, digest);
         if let Some(component) = read(engine, &path) {
             return Ok(component);
@@ -45,7 +52,8 @@ impl Cache {
     fn path(&self, engine: &Engine, digest: &blake3::Hash) -> PathBuf {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.folder.join(format!("{}-{:016x}.cwasm", digest.to_hex(), hasher.finish()))
+        self.folder
+            .join(format!("{}-{:016x}.cwasm", digest.to_hex(), hasher.finish()))
     }
 
     fn write(&self, path: &Path, compiled: &[u8]) -> std::io::Result<()> {
@@ -69,7 +77,10 @@ fn read(engine: &Engine, path: &Path) -> Option<Component> {
     deserialize(engine, compiled).ok()
 }
 
-#[expect(unsafe_code, reason = "wasmtime takes compiled code on trust; the proof is at the call")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime takes compiled code on trust; the proof is at the call"
+)]
 fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes are what `Engine::precompile_component` made, either just now or before they were written to the
     // cache: only `Cache::write` writes files there, the folder is closed to other users (mode 0700), and `read` has

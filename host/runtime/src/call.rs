@@ -96,14 +96,19 @@ impl Runtime {
     /// Calls a guest in a fresh sandbox. Never fails: whatever goes wrong is how the call ended.
     pub async fn call(&self, call: Call<'_>) -> Outcome {
         let limits = call.limits;
-        let mut store = self.sandbox(Guest::new(bounded_meter(&limits), call.around, call.context, call.now, call.seed), &limits);
+        let mut store = self.sandbox(
+            Guest::new(bounded_meter(&limits), call.around, call.context, call.now, call.seed),
+            &limits,
+        );
         let started = instant();
         let result = tokio::time::timeout(limits.deadline, enter(&mut store, call.plugin, call.entry)).await;
         let duration = instant().duration_since(started);
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
         let guest = store.into_data();
         let end = match result {
-            Ok(Ok(Ok(value))) if value.len() as u64 > limits.output_bytes => End::Refused(Refusal::Output(limits.output_bytes)),
+            Ok(Ok(Ok(value))) if value.len() as u64 > limits.output_bytes => {
+                End::Refused(Refusal::Output(limits.output_bytes))
+            }
             Ok(Ok(Ok(value))) => End::Done(value),
             Ok(Ok(Err(problem))) => match guest.refused {
                 Some(what) if problem.code == Code::FORBIDDEN => End::Refused(Refusal::Grant(what)),
@@ -112,15 +117,35 @@ impl Runtime {
             Ok(Err(error)) => End::of_error(&error, &limits),
             Err(_elapsed) => End::OutOfTime { limit: limits.deadline },
         };
-        let usage = Usage { fuel, memory: guest.meter.peak_memory(), host_calls: guest.meter.host_calls(), duration };
-        Outcome { end, usage, log: guest.log, log_dropped: guest.log_dropped }
+        let usage = Usage {
+            fuel,
+            memory: guest.meter.peak_memory(),
+            host_calls: guest.meter.host_calls(),
+            duration,
+        };
+        Outcome {
+            end,
+            usage,
+            log: guest.log,
+            log_dropped: guest.log_dropped,
+        }
     }
 
     /// Whether source text can be compiled by an engine. The outer error is how the engine itself failed.
-    pub async fn check(&self, engine: &Plugin, source: &str, around: Arc<Surroundings>, context: Context, now: Timestamp) -> Result<Result<(), SyntaxError>, End> {
+    pub async fn check(
+        &self,
+        engine: &Plugin,
+        source: &str,
+        around: Arc<Surroundings>,
+        context: Context,
+        now: Timestamp,
+    ) -> Result<Result<(), SyntaxError>, End> {
         let limits = Limits::default();
         let Linked::Engine(pre) = &engine.linked else {
-            return Err(End::Trapped(format!("a component of world {} is no engine", engine.world())));
+            return Err(End::Trapped(format!(
+                "a component of world {} is no engine",
+                engine.world()
+            )));
         };
         let mut store = self.sandbox(Guest::new(bounded_meter(&limits), around, context, now, 0), &limits);
         let checking = async {
@@ -129,7 +154,11 @@ impl Runtime {
         };
         match tokio::time::timeout(limits.deadline, checking).await {
             Ok(Ok(Ok(()))) => Ok(Ok(())),
-            Ok(Ok(Err(error))) => Ok(Err(SyntaxError { line: error.line, column: error.column, message: error.message })),
+            Ok(Ok(Err(error))) => Ok(Err(SyntaxError {
+                line: error.line,
+                column: error.column,
+                message: error.message,
+            })),
             Ok(Err(error)) => Err(End::of_error(&error, &limits)),
             Err(_elapsed) => Err(End::OutOfTime { limit: limits.deadline }),
         }
@@ -152,7 +181,11 @@ fn bounded_meter(limits: &Limits) -> Meter {
     Meter::new(bounded)
 }
 
-async fn enter(store: &mut Store<Guest>, plugin: &Plugin, entry: Entry<'_>) -> wasmtime::Result<Result<String, Problem>> {
+async fn enter(
+    store: &mut Store<Guest>,
+    plugin: &Plugin,
+    entry: Entry<'_>,
+) -> wasmtime::Result<Result<String, Problem>> {
     match (&plugin.linked, entry) {
         (Linked::Task(pre), Entry::Task { object_id, input }) => {
             let instance = pre.instantiate_async(&mut *store).await?;
@@ -164,18 +197,28 @@ async fn enter(store: &mut Store<Guest>, plugin: &Plugin, entry: Entry<'_>) -> w
             Ok(instance.call_run(store, input).await?.map_err(from_guest))
         }
         (Linked::Engine(pre), Entry::Eval { source, bindings }) => {
-            let bindings: Vec<Binding> =
-                bindings.iter().map(|(name, value)| Binding { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
+            let bindings: Vec<Binding> = bindings
+                .iter()
+                .map(|(name, value)| Binding {
+                    name: (*name).to_owned(),
+                    value: (*value).to_owned(),
+                })
+                .collect();
             let instance = pre.instantiate_async(&mut *store).await?;
             Ok(instance.call_eval(store, source, &bindings).await?.map_err(from_guest))
         }
-        (_, _) => Err(wasmtime::format_err!("a component of world {} was called as another", plugin.world())),
+        (_, _) => Err(wasmtime::format_err!(
+            "a component of world {} was called as another",
+            plugin.world()
+        )),
     }
 }
 
 /// Epoch ticks until the deadline has surely passed: the present tick has partly gone by.
 fn ticks(deadline: Duration) -> u64 {
-    u64::try_from(deadline.as_millis() / EPOCH.as_millis()).unwrap_or(u64::MAX / 2).saturating_add(1)
+    u64::try_from(deadline.as_millis() / EPOCH.as_millis())
+        .unwrap_or(u64::MAX / 2)
+        .saturating_add(1)
 }
 
 /// A guest's problem is output too.
@@ -184,13 +227,20 @@ fn bounded(mut problem: Problem, limit: u64) -> Problem {
     if problem.message.len() > limit {
         problem.message.truncate(problem.message.floor_char_boundary(limit));
     }
-    if problem.detail.as_ref().is_some_and(|detail| detail.to_string().len() > limit) {
+    if problem
+        .detail
+        .as_ref()
+        .is_some_and(|detail| detail.to_string().len() > limit)
+    {
         problem.detail = None;
     }
     problem
 }
 
-#[expect(clippy::disallowed_methods, reason = "a call's duration is a measurement, not a moment that anything depends on")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a call's duration is a measurement, not a moment that anything depends on"
+)]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -35,7 +35,17 @@ struct Wasi {
 
 impl Guest {
     pub(crate) fn new(meter: Meter, around: Arc<Surroundings>, context: Context, now: Timestamp, seed: u64) -> Self {
-        Self { meter, around, context, now, log: Vec::new(), log_dropped: 0, refused: None, random: seed, wasi: None }
+        Self {
+            meter,
+            around,
+            context,
+            now,
+            log: Vec::new(),
+            log_dropped: 0,
+            refused: None,
+            random: seed,
+            wasi: None,
+        }
     }
 
     /// The next number of the sequence that run and object determine (splitmix64).
@@ -67,7 +77,10 @@ impl Guest {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        Box::new(Wasi { context: builder.build(), table: ResourceTable::new() })
+        Box::new(Wasi {
+            context: builder.build(),
+            table: ResourceTable::new(),
+        })
     }
 }
 
@@ -77,7 +90,10 @@ impl WasiView for Guest {
             self.wasi = Some(self.make_wasi());
         }
         let wasi = self.wasi.as_mut().expect("it was made just now");
-        WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
+        WasiCtxView {
+            ctx: &mut wasi.context,
+            table: &mut wasi.table,
+        }
     }
 }
 

@@ -28,7 +28,13 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, memory: 0, peak_memory: 0, table: 0, host_calls: 0 }
+        Self {
+            limits,
+            memory: 0,
+            peak_memory: 0,
+            table: 0,
+            host_calls: 0,
+        }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -68,7 +74,9 @@ impl ResourceLimiter for Meter {
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.table.saturating_add(desired.saturating_sub(current) as u64);
         if total > self.limits.table_elements {
-            return Err(wasmtime::Error::new(Stop::from(Refusal::Table(self.limits.table_elements))));
+            return Err(wasmtime::Error::new(Stop::from(Refusal::Table(
+                self.limits.table_elements,
+            ))));
         }
         self.table = total;
         Ok(true)

@@ -38,7 +38,9 @@ pub enum LoadError {
         limit: usize,
     },
     /// They are a core module, not a component.
-    #[error("this is a core WebAssembly module, not a component: build it for `wasm32-wasip2`, or wrap it with `wasm-tools component new`")]
+    #[error(
+        "this is a core WebAssembly module, not a component: build it for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"
+    )]
     Module,
     /// They cannot be compiled.
     #[error("the component cannot be compiled: {0}")]

@@ -59,8 +59,11 @@ impl Queue {
     }
 
     fn pop(&mut self) -> Option<(TenantName, Job)> {
-        let (tenant, lane) =
-            self.lanes.iter_mut().filter(|(_, lane)| !lane.jobs.is_empty()).min_by_key(|(_, lane)| lane.used)?;
+        let (tenant, lane) = self
+            .lanes
+            .iter_mut()
+            .filter(|(_, lane)| !lane.jobs.is_empty())
+            .min_by_key(|(_, lane)| lane.used)?;
         let job = lane.jobs.pop_front()?;
         self.floor = self.floor.max(lane.used);
         // Charged when it starts, so that one tenant's many jobs do not take all workers at once.
@@ -85,7 +88,11 @@ impl Pool {
             let builder = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(builder.spawn(move || work(&shared, &handle))?);
         }
-        Ok(Self { shared, threads: Mutex::new(threads), size })
+        Ok(Self {
+            shared,
+            threads: Mutex::new(threads),
+            size,
+        })
     }
 
     /// How many workers there are.
@@ -151,10 +158,12 @@ fn work(shared: &Shared, handle: &Handle) {
                 }
             }
         };
-        let cost = handle.block_on(AssertUnwindSafe(job).catch_unwind()).unwrap_or_else(|_panic| {
-            tracing::error!(%tenant, "a job panicked");
-            0
-        });
+        let cost = handle
+            .block_on(AssertUnwindSafe(job).catch_unwind())
+            .unwrap_or_else(|_panic| {
+                tracing::error!(%tenant, "a job panicked");
+                0
+            });
         shared.queue.lock().charge(&tenant, cost);
     }
 }
@@ -199,7 +208,10 @@ mod tests {
             queue.push(&late, job());
         }
         let served: Vec<_> = (0..20).map(|_| queue.pop().unwrap().0).collect();
-        assert!(served.iter().filter(|tenant| **tenant == busy).count() >= 9, "{served:?}");
+        assert!(
+            served.iter().filter(|tenant| **tenant == busy).count() >= 9,
+            "{served:?}"
+        );
     }
 
     #[tokio::test]

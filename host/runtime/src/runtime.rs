@@ -57,7 +57,13 @@ impl Runtime {
                 }
             }
         })?;
-        Ok(Arc::new(Self { engine, plain, with_wasi, cache, plugins: Mutex::default() }))
+        Ok(Arc::new(Self {
+            engine,
+            plain,
+            with_wasi,
+            cache,
+            plugins: Mutex::default(),
+        }))
     }
 
     /// Loads a component: compiled (or taken from the cache), checked against its world, linked. The same bytes are
@@ -73,9 +79,14 @@ impl Runtime {
         if bytes.starts_with(b"\0asm\x01\0\0\0") {
             return Err(LoadError::Module);
         }
-        let component =
-            self.cache.component(&self.engine, &digest, bytes).map_err(|error| LoadError::Compile(first_line(&error)))?;
-        let plugin = Arc::new(Plugin { digest, linked: self.link(&component)? });
+        let component = self
+            .cache
+            .component(&self.engine, &digest, bytes)
+            .map_err(|error| LoadError::Compile(first_line(&error)))?;
+        let plugin = Arc::new(Plugin {
+            digest,
+            linked: self.link(&component)?,
+        });
         Ok(Arc::clone(self.plugins.lock().entry(digest).or_insert(plugin)))
     }
 
@@ -83,10 +94,16 @@ impl Runtime {
         let ty = component.component_type();
         let wants_wasi = ty.imports(&self.engine).any(|(name, _)| name.starts_with("wasi:"));
         let linker = if wants_wasi { &self.with_wasi } else { &self.plain };
-        let pre = linker.instantiate_pre(component).map_err(|error| LoadError::Import(first_line(&error)))?;
+        let pre = linker
+            .instantiate_pre(component)
+            .map_err(|error| LoadError::Import(first_line(&error)))?;
         let exports: Vec<String> = ty.exports(&self.engine).map(|(name, _)| name.to_owned()).collect();
         let wrong = |error: wasmtime::Error| {
-            let has = if exports.is_empty() { "it exports nothing".to_owned() } else { format!("it exports {}", exports.join(", ")) };
+            let has = if exports.is_empty() {
+                "it exports nothing".to_owned()
+            } else {
+                format!("it exports {}", exports.join(", "))
+            };
             LoadError::World(format!("{has}; {}", first_line(&error)))
         };
         if exports.iter().any(|name| name == "eval") {
@@ -102,7 +119,9 @@ impl Runtime {
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("plugins", &self.plugins.lock().len()).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("plugins", &self.plugins.lock().len())
+            .finish_non_exhaustive()
     }
 }
 

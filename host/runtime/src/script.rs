@@ -121,7 +121,15 @@ impl Scripts {
         router: LateRouter,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { runtime, tenant, folder, javascript, shipped, router, clock }
+        Self {
+            runtime,
+            tenant,
+            folder,
+            javascript,
+            shipped,
+            router,
+            clock,
+        }
     }
 
     /// Makes a script ready: loads its component, checks its world, its syntax and its grants. `pointer` is where the
@@ -135,7 +143,11 @@ impl Scripts {
             }
         };
         match &spec.code {
-            ScriptCode::Source { engine: EngineType::JavaScript, text, globals } => {
+            ScriptCode::Source {
+                engine: EngineType::JavaScript,
+                text,
+                globals,
+            } => {
                 let (text, place): (Arc<str>, _) = match text {
                     SourceText::Inline(text) => (text.as_str().into(), format!("{pointer}/source")),
                     SourceText::File(file) => {
@@ -145,8 +157,15 @@ impl Scripts {
                 };
                 let plugin = self.load(self.javascript.into(), pointer).await?;
                 self.check(&plugin, &text, &place).await?;
-                let globals = globals.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
-                Ok(Script { plugin, source: Some(Source { text, globals }), rights })
+                let globals = globals
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.to_string()))
+                    .collect();
+                Ok(Script {
+                    plugin,
+                    source: Some(Source { text, globals }),
+                    rights,
+                })
             }
             ScriptCode::Plugin(reference) => {
                 let place = format!("{pointer}/plugin");
@@ -170,10 +189,18 @@ impl Scripts {
     ) -> Result<Script, Problem> {
         let plugin = self.load(bytes, place).await?;
         if plugin.world() != purpose.world() {
-            let message = format!("the component is of world {}, but world {} is needed here", plugin.world(), purpose.world());
+            let message = format!(
+                "the component is of world {}, but world {} is needed here",
+                plugin.world(),
+                purpose.world()
+            );
             return Err(Problem::invalid(place, message));
         }
-        Ok(Script { plugin, source: None, rights: Some(rights.unwrap_or_default()) })
+        Ok(Script {
+            plugin,
+            source: None,
+            rights: Some(rights.unwrap_or_default()),
+        })
     }
 
     /// Compiling takes seconds: not where others wait for their turn.
@@ -200,7 +227,11 @@ impl Scripts {
         // Nothing of the text is run, so it needs no rights at all.
         let nobody = Caller::internal(self.tenant.as_str(), "script check").with_rights(Arc::new(Rights::none()));
         let context = Context::new(Arc::new(nobody), "check");
-        match self.runtime.check(engine, text, around, context, self.clock.now()).await {
+        match self
+            .runtime
+            .check(engine, text, around, context, self.clock.now())
+            .await
+        {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Problem::invalid(place, &error)
                 .with_detail("line", error.line)
@@ -217,7 +248,10 @@ impl Scripts {
     /// A file of the tenant's folder. Links that lead out of it are not followed.
     async fn read(&self, file: &str, limit: u64, place: &str) -> Result<Vec<u8>, Problem> {
         let Some(folder) = self.folder.clone() else {
-            return Err(Problem::invalid(place, "the tenant has no configuration folder, so scripts in files cannot be found"));
+            return Err(Problem::invalid(
+                place,
+                "the tenant has no configuration folder, so scripts in files cannot be found",
+            ));
         };
         let name = file.to_owned();
         let read = tokio::task::spawn_blocking(move || read_within(&folder, &name, limit)).await;
@@ -226,20 +260,38 @@ impl Scripts {
     }
 
     fn shipped(&self, reference: &PluginRef) -> Option<&'static [u8]> {
-        let found = self.shipped.iter().find(|plugin| plugin.name == reference.name && plugin.version == reference.version);
+        let found = self
+            .shipped
+            .iter()
+            .find(|plugin| plugin.name == reference.name && plugin.version == reference.version);
         found.map(|plugin| plugin.bytes)
     }
 
     fn unknown(&self, reference: &PluginRef, place: &str) -> Problem {
-        let known: Vec<String> = self.shipped.iter().map(|plugin| format!("{}@{}", plugin.name, plugin.version)).collect();
-        Problem::invalid(place, format!("there is no plugin {reference}; there are {}", known.join(", ")))
+        let known: Vec<String> = self
+            .shipped
+            .iter()
+            .map(|plugin| format!("{}@{}", plugin.name, plugin.version))
+            .collect();
+        Problem::invalid(
+            place,
+            format!("there is no plugin {reference}; there are {}", known.join(", ")),
+        )
     }
 }
 
 impl Script {
     /// Calls the script in a fresh sandbox.
     pub async fn call(&self, runtime: &Runtime, invocation: Invocation<'_>) -> Outcome {
-        let Invocation { inputs, in_hand, limits, around, mut context, now, seed } = invocation;
+        let Invocation {
+            inputs,
+            in_hand,
+            limits,
+            around,
+            mut context,
+            now,
+            seed,
+        } = invocation;
         if let Some(rights) = &self.rights {
             let rights = match in_hand {
                 Some((path, verbs)) => rights.and(path, verbs),
@@ -253,18 +305,38 @@ impl Script {
             (None, Inputs::Task { object_id, input }) => Entry::Task { object_id, input },
             (None, Inputs::Script { input }) => Entry::Script { input },
             (Some(source), inputs) => {
-                bindings.extend(source.globals.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+                bindings.extend(
+                    source
+                        .globals
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str())),
+                );
                 match inputs {
                     Inputs::Task { object_id: id, input } => {
                         object_id = serde_json::Value::from(id).to_string();
                         bindings.extend([("input", input.as_str()), ("objectID", object_id.as_str())]);
                     }
-                    Inputs::Script { input } => bindings.extend([("input", input.as_str()), ("object", input.as_str())]),
+                    Inputs::Script { input } => {
+                        bindings.extend([("input", input.as_str()), ("object", input.as_str())])
+                    }
                 }
-                Entry::Eval { source: &source.text, bindings: &bindings }
+                Entry::Eval {
+                    source: &source.text,
+                    bindings: &bindings,
+                }
             }
         };
-        runtime.call(Call { plugin: &self.plugin, entry, limits: *limits, around, context, now, seed }).await
+        runtime
+            .call(Call {
+                plugin: &self.plugin,
+                entry,
+                limits: *limits,
+                around,
+                context,
+                now,
+                seed,
+            })
+            .await
     }
 }
 

@@ -49,21 +49,36 @@ impl ScriptService {
         router: LateRouter,
         properties: Properties,
     ) -> Self {
-        Self { store, clock, runtime, pool, scripts, router, properties }
+        Self {
+            store,
+            clock,
+            runtime,
+            pool,
+            scripts,
+            router,
+            properties,
+        }
     }
 
     async fn prepare(&self, invoke_context: &Value) -> Result<(Arc<Script>, String), Problem> {
-        let members = invoke_context.as_object().ok_or_else(|| Problem::invalid("/invokeContext", "must be an object"))?;
+        let members = invoke_context
+            .as_object()
+            .ok_or_else(|| Problem::invalid("/invokeContext", "must be an object"))?;
         for name in members.keys() {
             if name != "script" && name != "input" {
                 let message = "unknown property; known here are script, input";
                 return Err(Problem::invalid(format!("/invokeContext/{name}"), message));
             }
         }
-        let script = members.get("script").ok_or_else(|| Problem::invalid("/invokeContext/script", "is missing"))?;
+        let script = members
+            .get("script")
+            .ok_or_else(|| Problem::invalid("/invokeContext/script", "is missing"))?;
         let pointer = Pointer::root().child("invokeContext").child("script");
         let spec = ScriptSpec::parse(script, pointer)?;
-        let script = self.scripts.prepare(&spec, Purpose::Script, "/invokeContext/script").await?;
+        let script = self
+            .scripts
+            .prepare(&spec, Purpose::Script, "/invokeContext/script")
+            .await?;
         let input = members.get("input").unwrap_or(&Value::Null).to_string();
         Ok((Arc::new(script), input))
     }
@@ -93,8 +108,12 @@ impl ScriptService {
         };
         let caller = Caller::internal(invocation.tenant.as_str(), format!("Scheduled {}", invocation.job));
         let context = Context::new(Arc::new(caller), invocation.run.as_str()).within(Arc::clone(&unit));
-        let (runtime, script, input, now) =
-            (Arc::clone(&self.runtime), Arc::clone(script), input.to_owned(), self.clock.now());
+        let (runtime, script, input, now) = (
+            Arc::clone(&self.runtime),
+            Arc::clone(script),
+            input.to_owned(),
+            self.clock.now(),
+        );
         let job = async move {
             let call = crate::script::Invocation {
                 inputs: Inputs::Script { input: &input },
@@ -136,7 +155,12 @@ impl Service for ScriptService {
             }
             let (own, outcome) = self.attempt(&invocation, &script, &input).await?;
             for line in &outcome.log {
-                trace(&invocation.tenant, invocation.run.as_str(), invocation.job.as_str(), line);
+                trace(
+                    &invocation.tenant,
+                    invocation.run.as_str(),
+                    invocation.job.as_str(),
+                    line,
+                );
             }
             let value = match outcome.end {
                 End::Done(value) => value,
@@ -149,7 +173,9 @@ impl Service for ScriptService {
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
-        Err(Problem::conflict(format!("something the script touched was changed by others during each of {ATTEMPTS} attempts")))
+        Err(Problem::conflict(format!(
+            "something the script touched was changed by others during each of {ATTEMPTS} attempts"
+        )))
     }
 }
 
@@ -160,7 +186,13 @@ fn key(invocation: &Invocation) -> Key {
 
 fn runs(body: &[u8]) -> Vec<String> {
     let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    document["runs"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    document["runs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn is_remembered(store: &TenantStore, invocation: &Invocation) -> Result<bool, Problem> {

@@ -100,13 +100,18 @@ pub fn main() -> ExitCode {
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Logs go to standard error, as JSON where `TASKWARDEN_LOG_FORMAT=json`; `TASKWARDEN_LOG` filters them.
 fn log() {
     let filter = EnvFilter::try_from_env("TASKWARDEN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,taskwarden=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::env::var("TASKWARDEN_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();
     } else {

@@ -10,7 +10,10 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the time comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the time comes from"
+    )]
     fn now(&self) -> Timestamp {
         Utc::now()
     }

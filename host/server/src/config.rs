@@ -52,7 +52,10 @@ pub struct Node {
 
 impl Default for Node {
     fn default() -> Self {
-        Self { id: "node1".to_owned(), time_zone: Tz::UTC }
+        Self {
+            id: "node1".to_owned(),
+            time_zone: Tz::UTC,
+        }
     }
 }
 
@@ -66,7 +69,9 @@ pub struct TaskScanner {
 
 impl Default for TaskScanner {
     fn default() -> Self {
-        Self { max_completed_runs: host_taskscanner::MAX_COMPLETED_RUNS }
+        Self {
+            max_completed_runs: host_taskscanner::MAX_COMPLETED_RUNS,
+        }
     }
 }
 
@@ -115,12 +120,19 @@ impl Config {
     pub fn built_in() -> Self {
         let types = json!({"objects": [{"name": "user", "indexes": ["/userName", "/sunset/date"]}]});
         let types = ManagedTypes::parse(&types).expect("the built-in types are well-formed");
-        Self { folder: None, settings: Settings::default(), types }
+        Self {
+            folder: None,
+            settings: Settings::default(),
+            types,
+        }
     }
 
     /// Reads a folder. A file that is missing says nothing: the built-in content counts.
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
-        let mut config = Self { folder: Some(folder.to_owned()), ..Self::built_in() };
+        let mut config = Self {
+            folder: Some(folder.to_owned()),
+            ..Self::built_in()
+        };
         for file in files(folder)? {
             match file.file_name().and_then(|name| name.to_str()) {
                 Some("taskwarden.toml") => config.settings = settings(&file)?,
@@ -134,7 +146,10 @@ impl Config {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
-    let failed = |source| ConfigError::Read { file: folder.to_owned(), source };
+    let failed = |source| ConfigError::Read {
+        file: folder.to_owned(),
+        source,
+    };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -147,23 +162,37 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
-    fs::read(file).map_err(|source| ConfigError::Read { file: file.to_owned(), source })
+    fs::read(file).map_err(|source| ConfigError::Read {
+        file: file.to_owned(),
+        source,
+    })
 }
 
 fn settings(file: &Path) -> Result<Settings, ConfigError> {
-    let content = |message: String| ConfigError::Content { file: file.to_owned(), message };
+    let content = |message: String| ConfigError::Content {
+        file: file.to_owned(),
+        message,
+    };
     let text = String::from_utf8(read(file)?).map_err(|_| content("the file is not UTF-8".to_owned()))?;
     // The text shows line and column with the offending line beneath.
     toml::from_str(&text).map_err(|error| content(error.to_string().trim_end().to_owned()))
 }
 
 fn types(file: &Path) -> Result<ManagedTypes, ConfigError> {
-    let content = |message: String| ConfigError::Content { file: file.to_owned(), message };
-    let document: Value = json::parse(&read(file)?, &JsonLimits::default()).map_err(|error| content(error.to_string()))?;
+    let content = |message: String| ConfigError::Content {
+        file: file.to_owned(),
+        message,
+    };
+    let document: Value =
+        json::parse(&read(file)?, &JsonLimits::default()).map_err(|error| content(error.to_string()))?;
     ManagedTypes::parse(&document).map_err(|error| content(error.to_string()))
 }
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
     let name = String::deserialize(deserializer)?;
-    name.parse().map_err(|_| D::Error::custom(format!("'{name}' is not a time zone: write a name such as Europe/Berlin")))
+    name.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "'{name}' is not a time zone: write a name such as Europe/Berlin"
+        ))
+    })
 }

@@ -23,7 +23,10 @@ pub(crate) fn run(arguments: &CronArguments) -> ExitCode {
                 println!("never fires after that time");
             }
             for fire in &fires {
-                let note = fire["note"].as_str().map(|note| format!("  ({note})")).unwrap_or_default();
+                let note = fire["note"]
+                    .as_str()
+                    .map(|note| format!("  ({note})"))
+                    .unwrap_or_default();
                 println!("{}  {}{note}", text(&fire["time"]), text(&fire["local"]));
             }
             ExitCode::SUCCESS
@@ -40,7 +43,12 @@ pub(crate) fn run(arguments: &CronArguments) -> ExitCode {
 }
 
 fn preview(arguments: &CronArguments) -> Result<Vec<Value>, String> {
-    let zone: Tz = arguments.tz.parse().map_err(|_| format!("'{}' is not a time zone: write a name such as Europe/Berlin", arguments.tz))?;
+    let zone: Tz = arguments.tz.parse().map_err(|_| {
+        format!(
+            "'{}' is not a time zone: write a name such as Europe/Berlin",
+            arguments.tz
+        )
+    })?;
     let after = match &arguments.after {
         None => SystemClock.now(),
         Some(text) => chrono::DateTime::parse_from_rfc3339(text)

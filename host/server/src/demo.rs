@@ -33,7 +33,10 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let folder = tempfile::Builder::new().prefix("taskwarden-demo-").tempdir()?;
     let given = std::env::var(serve::ADMIN_PASSWORD).ok();
-    println!("Starting Taskwarden on {} (removed at the end) …", folder.path().display());
+    println!(
+        "Starting Taskwarden on {} (removed at the end) …",
+        folder.path().display()
+    );
     let options = HostOptions {
         place: Place::Folder(folder.path().join("data")),
         cache: cache(),
@@ -77,7 +80,10 @@ fn cache() -> std::path::PathBuf {
 
 async fn show(host: &Host, users: u64) -> anyhow::Result<()> {
     load(host, users).await?;
-    let watched: Vec<u64> = (0..users).filter(|number| sample::is_past_sunset(*number)).take(3).collect();
+    let watched: Vec<u64> = (0..users)
+        .filter(|number| sample::is_past_sunset(*number))
+        .take(3)
+        .collect();
     let mut before = Vec::new();
     for number in &watched {
         before.push(read(host, &["managed", "user", &sample::user_id(*number)]).await?);
@@ -103,12 +109,19 @@ async fn show(host: &Host, users: u64) -> anyhow::Result<()> {
             "task": { "script": { "type": "text/javascript", "source": SCRIPT } },
         },
     });
-    let create = Create { id: Some(JOB.to_owned()), content, ..Create::default() };
+    let create = Create {
+        id: Some(JOB.to_owned()),
+        content,
+        ..Create::default()
+    };
     ask(host, &["scheduler", "job"], Verb::Create(create)).await?;
     let run = watch(host).await?;
     let mut changed = Vec::new();
     for (number, before) in watched.iter().zip(before) {
-        changed.push((before, read(host, &["managed", "user", &sample::user_id(*number)]).await?));
+        changed.push((
+            before,
+            read(host, &["managed", "user", &sample::user_id(*number)]).await?,
+        ));
     }
     report::result(&run, &changed);
     Ok(())
@@ -130,8 +143,16 @@ async fn load(host: &Host, users: u64) -> anyhow::Result<()> {
         let context = context().within(Arc::clone(&unit));
         let end = (number + BATCH).min(users);
         for number in number..end {
-            let create = Create { id: Some(sample::user_id(number)), content: sample::user(number, now), ..Create::default() };
-            let request = Request { path: path(&["managed", "user"]), verb: Verb::Create(create), version: None };
+            let create = Create {
+                id: Some(sample::user_id(number)),
+                content: sample::user(number, now),
+                ..Create::default()
+            };
+            let request = Request {
+                path: path(&["managed", "user"]),
+                verb: Verb::Create(create),
+                version: None,
+            };
             host.router().handle(&context, request).await?;
         }
         let made = unit.end().context("the unit of work has ended")?;
@@ -170,8 +191,15 @@ async fn watch(host: &Host) -> anyhow::Result<Value> {
 
 async fn find(host: &Host) -> anyhow::Result<Option<Value>> {
     let query = Query::filter(Arc::new(Filter::parse(&format!("name eq \"{JOB}\""))?));
-    let Response::Page(page) = ask(host, &["taskscanner"], Verb::Query(query)).await? else { return Ok(None) };
-    Ok(page.result.into_iter().next().map(host_resource::Object::into_value).transpose()?)
+    let Response::Page(page) = ask(host, &["taskscanner"], Verb::Query(query)).await? else {
+        return Ok(None);
+    };
+    Ok(page
+        .result
+        .into_iter()
+        .next()
+        .map(host_resource::Object::into_value)
+        .transpose()?)
 }
 
 fn bar(length: u64, what: &str) -> ProgressBar {
@@ -190,7 +218,11 @@ async fn read(host: &Host, elements: &[&str]) -> anyhow::Result<Value> {
 }
 
 async fn ask(host: &Host, elements: &[&str], verb: Verb) -> anyhow::Result<Response> {
-    let request = Request { path: path(elements), verb, version: None };
+    let request = Request {
+        path: path(elements),
+        verb,
+        version: None,
+    };
     Ok(host.router().handle(&context(), request).await?)
 }
 

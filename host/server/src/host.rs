@@ -67,7 +67,12 @@ pub struct Host {
 impl Host {
     /// Opens the store, assembles the services, and takes up what was interrupted.
     pub async fn start(options: HostOptions, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Self> {
-        let HostOptions { place, cache, config, admin_password } = options;
+        let HostOptions {
+            place,
+            cache,
+            config,
+            admin_password,
+        } = options;
         let settings = &config.settings;
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
@@ -80,7 +85,9 @@ impl Host {
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
-        let instances = u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
+        let instances = u32::try_from(workers)
+            .unwrap_or(u32::MAX)
+            .saturating_add(SPARE_INSTANCES);
         let runtime = Runtime::new(&RuntimeOptions { cache, instances })
             .map_err(|error| anyhow::anyhow!("cannot start the WebAssembly runtime: {error:#}"))?;
         let pool = Arc::new(Pool::new(workers, &tokio::runtime::Handle::current())?);
@@ -116,10 +123,15 @@ impl Host {
             late.clone(),
             properties,
         );
-        let services: Vec<Arc<dyn Service>> =
-            vec![Arc::new(TaskScannerService(Arc::clone(&scanner))), Arc::new(script_service)];
+        let services: Vec<Arc<dyn Service>> = vec![
+            Arc::new(TaskScannerService(Arc::clone(&scanner))),
+            Arc::new(script_service),
+        ];
         let memory = RedbStore::in_memory(Arc::clone(&clock));
-        memory.open_tenant(&tenant).await.context("cannot prepare the schedules in memory")?;
+        memory
+            .open_tenant(&tenant)
+            .await
+            .context("cannot prepare the schedules in memory")?;
         let ports = host_scheduler::Ports {
             persisted: tenant_store.clone(),
             memory: TenantStore::new(memory as Arc<dyn Store>, tenant.clone()),
@@ -140,27 +152,60 @@ impl Host {
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::new(objects))
-                .mount(&["taskscanner"], &[V1], Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())))
+                .mount(
+                    &["taskscanner"],
+                    &[V1],
+                    Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())),
+                )
                 .mount(&["scheduler"], VERSIONS, Arc::new(SchedulerResource(scheduler.clone())))
-                .mount(&["scheduler", "job"], VERSIONS, Arc::new(JobResource(scheduler.clone())))
-                .mount(&["internal", "token"], &[], Arc::new(TokenResource(Arc::clone(&callers))))
-                .mount(&["scheduler", "trigger"], VERSIONS, Arc::new(TriggerResource(scheduler.clone()))),
+                .mount(
+                    &["scheduler", "job"],
+                    VERSIONS,
+                    Arc::new(JobResource(scheduler.clone())),
+                )
+                .mount(
+                    &["internal", "token"],
+                    &[],
+                    Arc::new(TokenResource(Arc::clone(&callers))),
+                )
+                .mount(
+                    &["scheduler", "trigger"],
+                    VERSIONS,
+                    Arc::new(TriggerResource(scheduler.clone())),
+                ),
         );
         late.bind(&router);
 
         let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
-        let served = Tenant { name: tenant, hosts, router: Arc::clone(&router), callers };
+        let served = Tenant {
+            name: tenant,
+            hosts,
+            router: Arc::clone(&router),
+            callers,
+        };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
             limits.body_bytes = bytes;
         }
         let rest = Arc::new(Rest::new(vec![served], Arc::clone(&clock), ids, limits)?);
 
-        scanner.resume_all().await.map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
+        scanner
+            .resume_all()
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
         scheduler.begin().await.context("cannot start the scheduler")?;
         rest.set_ready(true);
-        Ok(Self { generated_password, router, rest, store, tenant_store, pool, scanner, scheduler })
+        Ok(Self {
+            generated_password,
+            router,
+            rest,
+            store,
+            tenant_store,
+            pool,
+            scanner,
+            scheduler,
+        })
     }
 
     /// Answers REST requests until `shutdown` is done.
@@ -204,7 +249,9 @@ impl Host {
 
 fn properties(config: &Config) -> Properties {
     let mut properties = config.settings.properties.clone();
-    properties.entry("openidm.node.id".to_owned()).or_insert_with(|| config.settings.node.id.clone());
+    properties
+        .entry("openidm.node.id".to_owned())
+        .or_insert_with(|| config.settings.node.id.clone());
     properties.into_iter().collect()
 }
 

@@ -6,17 +6,89 @@ use host_model::clock::{Timestamp, wire_time};
 use serde_json::{Value, json};
 
 const GIVEN: [&str; 40] = [
-    "Aisha", "Amélie", "Anders", "Babette", "Carlos", "Chiara", "Daniel", "Ebba", "Emeka", "Fatima", "Finn", "Giulia",
-    "Hanna", "Hiroshi", "Ines", "Ivan", "Jamal", "Joana", "Kwame", "Lars", "Leila", "Liam", "Lucía", "Mateo", "Mei",
-    "Mila", "Nadia", "Noah", "Olga", "Omar", "Priya", "Rosa", "Samuel", "Sofia", "Tariq", "Theo", "Valentina", "Wei",
-    "Yara", "Zoë",
+    "Aisha",
+    "Amélie",
+    "Anders",
+    "Babette",
+    "Carlos",
+    "Chiara",
+    "Daniel",
+    "Ebba",
+    "Emeka",
+    "Fatima",
+    "Finn",
+    "Giulia",
+    "Hanna",
+    "Hiroshi",
+    "Ines",
+    "Ivan",
+    "Jamal",
+    "Joana",
+    "Kwame",
+    "Lars",
+    "Leila",
+    "Liam",
+    "Lucía",
+    "Mateo",
+    "Mei",
+    "Mila",
+    "Nadia",
+    "Noah",
+    "Olga",
+    "Omar",
+    "Priya",
+    "Rosa",
+    "Samuel",
+    "Sofia",
+    "Tariq",
+    "Theo",
+    "Valentina",
+    "Wei",
+    "Yara",
+    "Zoë",
 ];
 
 const FAMILY: [&str; 40] = [
-    "Abadi", "Andersen", "Bauer", "Bianchi", "Brown", "Castillo", "Chen", "Costa", "Dubois", "Eriksson", "Fischer",
-    "García", "Hansen", "Haddad", "Ito", "Jensen", "Kim", "Kowalski", "Kumar", "Lindqvist", "López", "Martin", "Mensah",
-    "Moreau", "Müller", "Nakamura", "Nguyen", "Novak", "Okafor", "Oliveira", "Patel", "Petrov", "Rossi", "Schmidt",
-    "Silva", "Smith", "Tanaka", "Wagner", "Wang", "Yılmaz",
+    "Abadi",
+    "Andersen",
+    "Bauer",
+    "Bianchi",
+    "Brown",
+    "Castillo",
+    "Chen",
+    "Costa",
+    "Dubois",
+    "Eriksson",
+    "Fischer",
+    "García",
+    "Hansen",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Kim",
+    "Kowalski",
+    "Kumar",
+    "Lindqvist",
+    "López",
+    "Martin",
+    "Mensah",
+    "Moreau",
+    "Müller",
+    "Nakamura",
+    "Nguyen",
+    "Novak",
+    "Okafor",
+    "Oliveira",
+    "Patel",
+    "Petrov",
+    "Rossi",
+    "Schmidt",
+    "Silva",
+    "Smith",
+    "Tanaka",
+    "Wagner",
+    "Wang",
+    "Yılmaz",
 ];
 
 const DEPARTMENTS: [(&str, &str); 8] = [
@@ -118,7 +190,11 @@ fn ascii(name: &str) -> String {
         'ü' => 'u',
         letter => letter,
     };
-    name.chars().map(letter).filter(char::is_ascii).collect::<String>().to_lowercase()
+    name.chars()
+        .map(letter)
+        .filter(char::is_ascii)
+        .collect::<String>()
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -138,7 +214,12 @@ mod tests {
             assert_eq!(user, super::user(number, now));
             let size = user.to_string().len();
             assert!((700..1_300).contains(&size), "{size}");
-            assert_eq!(user["sunset"]["date"].as_str().is_some_and(|date| *date < *wire_time(now)), is_past_sunset(number));
+            assert_eq!(
+                user["sunset"]["date"]
+                    .as_str()
+                    .is_some_and(|date| *date < *wire_time(now)),
+                is_past_sunset(number)
+            );
         }
     }
 }

@@ -43,5 +43,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn listen(address: std::net::SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
-    tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }

@@ -57,12 +57,20 @@ impl ChangeSet {
 
     /// Writes a document.
     pub fn put(&mut self, key: Key, expected: Expectation, body: impl Into<Bytes>) {
-        self.writes.push(Write { key, expected, body: Some(body.into()) });
+        self.writes.push(Write {
+            key,
+            expected,
+            body: Some(body.into()),
+        });
     }
 
     /// Deletes a document.
     pub fn delete(&mut self, key: Key, expected: Expectation) {
-        self.writes.push(Write { key, expected, body: None });
+        self.writes.push(Write {
+            key,
+            expected,
+            body: None,
+        });
     }
 
     /// Requires something of a document that is not written.

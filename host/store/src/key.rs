@@ -10,7 +10,10 @@ pub struct Collection(Arc<str>);
 impl Collection {
     /// Names a collection. A name holds no NUL: the backends use it as a separator.
     pub fn new(name: &str) -> Self {
-        debug_assert!(!name.contains('\0'), "collection names are made from path elements, which hold no control characters");
+        debug_assert!(
+            !name.contains('\0'),
+            "collection names are made from path elements, which hold no control characters"
+        );
         Self(name.into())
     }
 
@@ -21,7 +24,10 @@ impl Collection {
 
     /// The key of a document in this collection.
     pub fn key(&self, id: impl Into<Arc<str>>) -> Key {
-        Key { collection: self.clone(), id: id.into() }
+        Key {
+            collection: self.clone(),
+            id: id.into(),
+        }
     }
 }
 

@@ -47,12 +47,22 @@ pub const PAGE_BYTES: usize = 8 << 20;
 impl Scan {
     /// All documents of a collection.
     pub fn all(collection: Collection, limit: usize) -> Self {
-        Self { collection, filter: None, order: Order::Id, after: None, limit, examine: EXAMINE }
+        Self {
+            collection,
+            filter: None,
+            order: Order::Id,
+            after: None,
+            limit,
+            examine: EXAMINE,
+        }
     }
 
     /// The documents that match.
     pub fn matching(collection: Collection, filter: Arc<Filter>, limit: usize) -> Self {
-        Self { filter: Some(filter), ..Self::all(collection, limit) }
+        Self {
+            filter: Some(filter),
+            ..Self::all(collection, limit)
+        }
     }
 
     /// The same scan in the order of the values at a pointer.
@@ -100,7 +110,11 @@ impl Cursor {
         if !text.len().is_multiple_of(2) || !text.is_ascii() {
             return None;
         }
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect::<Option<Vec<u8>>>().map(Self)
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+            .collect::<Option<Vec<u8>>>()
+            .map(Self)
     }
 }
 

@@ -27,7 +27,12 @@ pub trait Store: Send + Sync {
 
     /// Declares which pointers of a collection's documents are indexed. Builds what is new, drops what is no longer
     /// named; when it returns, scans use the indexes. Declaring the same again costs nothing.
-    async fn declare_indexes(&self, tenant: &TenantName, collection: &Collection, pointers: &[Pointer]) -> Result<(), StoreError>;
+    async fn declare_indexes(
+        &self,
+        tenant: &TenantName,
+        collection: &Collection,
+        pointers: &[Pointer],
+    ) -> Result<(), StoreError>;
 
     /// The store's own clock: in a cluster, the only one that counts.
     async fn now(&self) -> Result<Timestamp, StoreError>;

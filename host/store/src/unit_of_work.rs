@@ -32,7 +32,10 @@ pub struct WriteLimits {
 
 impl WriteLimits {
     /// For the house's own work, whose size its code decides.
-    pub const NONE: Self = Self { rows: usize::MAX, bytes: usize::MAX };
+    pub const NONE: Self = Self {
+        rows: usize::MAX,
+        bytes: usize::MAX,
+    };
 }
 
 /// The revision of a document as a unit of work sees it.
@@ -219,8 +222,19 @@ impl UnitOfWork {
 
     /// A unit of work that also sees what earlier ones on the same snapshot did.
     pub fn over(snapshot: Arc<dyn Snapshot>, ground: Overlay, limits: WriteLimits) -> Self {
-        let overlay = Overlay { steps: ground.steps, ..Overlay::default() };
-        Self { snapshot, limits, state: Mutex::new(Some(State { ground, overlay, bytes: 0 })) }
+        let overlay = Overlay {
+            steps: ground.steps,
+            ..Overlay::default()
+        };
+        Self {
+            snapshot,
+            limits,
+            state: Mutex::new(Some(State {
+                ground,
+                overlay,
+                bytes: 0,
+            })),
+        }
     }
 
     /// The unit of work that a request belongs to, if it does.
@@ -232,7 +246,11 @@ impl UnitOfWork {
     pub async fn get(&self, key: &Key) -> Result<Option<Seen>, UnitError> {
         if let Some(staged) = self.staged(key)? {
             let Staged { base, step, body } = staged;
-            return Ok(body.map(|body| Seen { id: key.id.clone(), rev: Rev::Staged { base, step }, body }));
+            return Ok(body.map(|body| Seen {
+                id: key.id.clone(),
+                rev: Rev::Staged { base, step },
+                body,
+            }));
         }
         let found = self.snapshot.get(key).await?;
         let expected = expectation(found.as_ref().map(|document| document.revision));
@@ -240,7 +258,11 @@ impl UnitOfWork {
             state.overlay.reads.entry(key.clone()).or_insert(expected);
             Ok(())
         })?;
-        Ok(found.map(|document| Seen { id: document.id, rev: Rev::Committed(document.revision), body: document.body }))
+        Ok(found.map(|document| Seen {
+            id: document.id,
+            rev: Rev::Committed(document.revision),
+            body: document.body,
+        }))
     }
 
     /// Writes a document.
@@ -258,14 +280,19 @@ impl UnitOfWork {
     pub async fn scan(&self, scan: &Scan) -> Result<SeenPage, UnitError> {
         let matcher = scan.filter.as_deref().map(Matcher::new);
         let matches = |body: &[u8], id: &str, rev: &dyn fmt::Display| {
-            matcher.as_ref().is_none_or(|matcher| matcher.matches_bytes(body, id, &rev.to_string()))
+            matcher
+                .as_ref()
+                .is_none_or(|matcher| matcher.matches_bytes(body, id, &rev.to_string()))
         };
         let page = self.snapshot.scan(scan).await?;
         let mut documents = Vec::with_capacity(page.documents.len());
         if scan.after.is_none() {
             for (key, staged) in self.written_in(scan)? {
                 let Some(body) = staged.body else { continue };
-                let rev = Rev::Staged { base: staged.base, step: staged.step };
+                let rev = Rev::Staged {
+                    base: staged.base,
+                    step: staged.step,
+                };
                 let before = self.snapshot.get(&key).await?;
                 let was_found = before.is_some_and(|before| matches(&before.body, &key.id, &before.revision));
                 if !was_found && matches(&body, &key.id, &rev) {
@@ -275,23 +302,41 @@ impl UnitOfWork {
         }
         for document in page.documents {
             match self.staged(&scan.collection.key(document.id.clone()))? {
-                None => documents.push(Seen { id: document.id, rev: Rev::Committed(document.revision), body: document.body }),
-                Some(Staged { base, step, body: Some(body) }) => {
+                None => documents.push(Seen {
+                    id: document.id,
+                    rev: Rev::Committed(document.revision),
+                    body: document.body,
+                }),
+                Some(Staged {
+                    base,
+                    step,
+                    body: Some(body),
+                }) => {
                     let rev = Rev::Staged { base, step };
                     if matches(&body, &document.id, &rev) {
-                        documents.push(Seen { id: document.id, rev, body });
+                        documents.push(Seen {
+                            id: document.id,
+                            rev,
+                            body,
+                        });
                     }
                 }
                 Some(Staged { body: None, .. }) => {}
             }
         }
-        Ok(SeenPage { documents, cursor: page.cursor })
+        Ok(SeenPage {
+            documents,
+            cursor: page.cursor,
+        })
     }
 
     /// Ends the unit: its ground as it was given, and what it did itself, to be kept or dropped. Later calls answer
     /// [`UnitError::Ended`]. None when it had already ended.
     pub fn end(&self) -> Option<Ended> {
-        self.state.lock().take().map(|State { ground, overlay, .. }| Ended { ground, own: overlay })
+        self.state
+            .lock()
+            .take()
+            .map(|State { ground, overlay, .. }| Ended { ground, own: overlay })
     }
 
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
@@ -303,15 +348,25 @@ impl UnitOfWork {
         self.with_state(|state| {
             let written = state.bytes.saturating_add(body.as_ref().map_or(0, Bytes::len));
             if written > bytes {
-                return Err(UnitError::Limit { what: "bytes", limit: bytes });
+                return Err(UnitError::Limit {
+                    what: "bytes",
+                    limit: bytes,
+                });
             }
             if state.overlay.writes.len() >= rows && !state.overlay.writes.contains_key(&key) {
-                return Err(UnitError::Limit { what: "documents", limit: rows });
+                return Err(UnitError::Limit {
+                    what: "documents",
+                    limit: rows,
+                });
             }
             state.bytes = written;
             state.overlay.steps += 1;
             let step = state.overlay.steps;
-            state.overlay.reads.entry(key.clone()).or_insert_with(|| expectation(base));
+            state
+                .overlay
+                .reads
+                .entry(key.clone())
+                .or_insert_with(|| expectation(base));
             state.overlay.writes.insert(key, Staged { base, step, body });
             Ok(Rev::Staged { base, step })
         })
@@ -325,7 +380,10 @@ impl UnitOfWork {
         self.with_state(|state| {
             let mut written: BTreeMap<Key, Staged> = BTreeMap::new();
             for overlay in [&state.ground, &state.overlay] {
-                let inside = overlay.writes.iter().filter(|(key, _)| key.collection == scan.collection);
+                let inside = overlay
+                    .writes
+                    .iter()
+                    .filter(|(key, _)| key.collection == scan.collection);
                 written.extend(inside.map(|(key, staged)| (key.clone(), staged.clone())));
             }
             Ok(written.into_iter().collect())
@@ -339,6 +397,8 @@ impl UnitOfWork {
 
 impl fmt::Debug for UnitOfWork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnitOfWork").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("UnitOfWork")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

@@ -39,12 +39,13 @@ pub(crate) struct Facts<'a> {
 ///
 /// A claim that cannot be read as an instant is nobody's. One that lies in the future is respected: clocks differ.
 pub(crate) fn decide(marks: Marks<'_>, facts: Facts<'_>) -> Verdict {
-    if let (Some(since), Some(completed)) = (facts.resumed_since, marks.completed.and_then(parse_wire_time)) {
-        if completed >= since {
-            return Verdict::Done;
-        }
+    let completed = marks.completed.and_then(parse_wire_time);
+    if completed.zip(facts.resumed_since).is_some_and(|(completed, since)| completed >= since) {
+        return Verdict::Done;
     }
-    let Some(started) = marks.started else { return Verdict::Claim };
+    let Some(started) = marks.started else {
+        return Verdict::Claim;
+    };
     if facts.own.iter().any(|own| own == started) {
         return Verdict::Claim;
     }
@@ -69,16 +70,21 @@ mod tests {
 
     #[test]
     fn a_claim_is_respected_until_its_timeout_and_not_longer() {
-        let check = |started: Option<&str>, completed: Option<&str>, own: &[&str], resumed: Option<&str>, expected: Verdict| {
-            let own: Vec<String> = own.iter().map(|own| (*own).to_owned()).collect();
-            let facts = Facts {
-                now: at("2026-01-01T12:00:00.000Z"),
-                respected_until: &|started| started + Duration::minutes(10),
-                own: &own,
-                resumed_since: resumed.map(at),
+        let check =
+            |started: Option<&str>, completed: Option<&str>, own: &[&str], resumed: Option<&str>, expected: Verdict| {
+                let own: Vec<String> = own.iter().map(|own| (*own).to_owned()).collect();
+                let facts = Facts {
+                    now: at("2026-01-01T12:00:00.000Z"),
+                    respected_until: &|started| started + Duration::minutes(10),
+                    own: &own,
+                    resumed_since: resumed.map(at),
+                };
+                assert_eq!(
+                    decide(Marks { started, completed }, facts),
+                    expected,
+                    "{started:?} {completed:?} {own:?}"
+                );
             };
-            assert_eq!(decide(Marks { started, completed }, facts), expected, "{started:?} {completed:?} {own:?}");
-        };
         check(None, None, &[], None, Verdict::Claim);
         check(Some("2026-01-01T11:55:00.000Z"), None, &[], None, Verdict::Busy);
         check(Some("2026-01-01T11:50:00.000Z"), None, &[], None, Verdict::Claim);
@@ -86,12 +92,42 @@ mod tests {
         check(Some("2026-01-01T12:30:00.000Z"), None, &[], None, Verdict::Busy);
         check(Some("yesterday"), None, &[], None, Verdict::Claim);
         // A completed object that the filter selects again is free.
-        check(Some("2026-01-01T11:55:00.000Z"), Some("2026-01-01T11:55:01.000Z"), &[], None, Verdict::Claim);
+        check(
+            Some("2026-01-01T11:55:00.000Z"),
+            Some("2026-01-01T11:55:01.000Z"),
+            &[],
+            None,
+            Verdict::Claim,
+        );
         // Its own claim, after an interruption.
-        check(Some("2026-01-01T11:55:00.000Z"), None, &["2026-01-01T11:55:00.000Z"], None, Verdict::Claim);
-        check(Some("2026-01-01T11:55:00.000Z"), None, &["2026-01-01T11:54:00.000Z"], None, Verdict::Busy);
+        check(
+            Some("2026-01-01T11:55:00.000Z"),
+            None,
+            &["2026-01-01T11:55:00.000Z"],
+            None,
+            Verdict::Claim,
+        );
+        check(
+            Some("2026-01-01T11:55:00.000Z"),
+            None,
+            &["2026-01-01T11:54:00.000Z"],
+            None,
+            Verdict::Busy,
+        );
         // Completed by this run before it was interrupted.
-        check(None, Some("2026-01-01T11:56:00.000Z"), &[], Some("2026-01-01T11:50:00.000Z"), Verdict::Done);
-        check(None, Some("2026-01-01T11:40:00.000Z"), &[], Some("2026-01-01T11:50:00.000Z"), Verdict::Claim);
+        check(
+            None,
+            Some("2026-01-01T11:56:00.000Z"),
+            &[],
+            Some("2026-01-01T11:50:00.000Z"),
+            Verdict::Done,
+        );
+        check(
+            None,
+            Some("2026-01-01T11:40:00.000Z"),
+            &[],
+            Some("2026-01-01T11:50:00.000Z"),
+            Verdict::Claim,
+        );
     }
 }

@@ -40,8 +40,13 @@ struct Settled {
 }
 
 enum Settlement {
-    Done { usage: Usage },
-    Failed { failure: Failure, usage: Usage },
+    Done {
+        usage: Usage,
+    },
+    Failed {
+        failure: Failure,
+        usage: Usage,
+    },
     /// It has gone, or is somebody else's by now.
     Lost,
     /// The run was halted before its turn.
@@ -63,7 +68,15 @@ impl<'a> Committer<'a> {
     pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger) -> Self {
         let failures_kept = ledger.record.progress.failures;
         let pages = Pages::resumed(ledger.record.done.clone());
-        Self { work, ledger, pages, pending: Vec::new(), flush_at: None, failures_kept, is_cut_short: false }
+        Self {
+            work,
+            ledger,
+            pages,
+            pending: Vec::new(),
+            flush_at: None,
+            failures_kept,
+            is_cut_short: false,
+        }
     }
 
     /// Commits until the feeder and all objects have reported. Returns whether each of them had its turn: a run that is
@@ -86,7 +99,13 @@ impl<'a> Committer<'a> {
                     self.flush().await?;
                     return Ok(!self.is_cut_short);
                 }
-                Some(Event::Page { number, objects, skipped, end, last }) => {
+                Some(Event::Page {
+                    number,
+                    objects,
+                    skipped,
+                    end,
+                    last,
+                }) => {
                     self.pages.announce(number, objects, skipped, end, last.as_deref());
                     if objects == 0 {
                         // Nothing of it waits for a commit: its end is recorded with the next one.
@@ -129,7 +148,13 @@ impl<'a> Committer<'a> {
         for Finished { claimed, attempt } in batch {
             let Some(attempt) = attempt else {
                 self.is_cut_short = true;
-                winners.push((Settled { claimed, settlement: Settlement::Unrun }, Overlay::default()));
+                winners.push((
+                    Settled {
+                        claimed,
+                        settlement: Settlement::Unrun,
+                    },
+                    Overlay::default(),
+                ));
                 continue;
             };
             let own = attempt.ended.own;
@@ -138,7 +163,13 @@ impl<'a> Committer<'a> {
                 continue;
             }
             written.extend(own.written().cloned());
-            winners.push((Settled { claimed, settlement: settlement(attempt.failure, attempt.usage) }, own));
+            winners.push((
+                Settled {
+                    claimed,
+                    settlement: settlement(attempt.failure, attempt.usage),
+                },
+                own,
+            ));
         }
         loop {
             let mut changes = Gathered::default();
@@ -159,7 +190,13 @@ impl<'a> Committer<'a> {
                             losers.push(settled.claimed);
                         } else if is_unrun && keys.contains(&self.key(&settled.claimed)) {
                             // Whoever changed it has it now: there is no claim to give back.
-                            kept.push((Settled { settlement: Settlement::Lost, ..settled }, Overlay::default()));
+                            kept.push((
+                                Settled {
+                                    settlement: Settlement::Lost,
+                                    ..settled
+                                },
+                                Overlay::default(),
+                            ));
                         } else {
                             kept.push((settled, own));
                         }
@@ -179,14 +216,24 @@ impl<'a> Committer<'a> {
         for claimed in losers {
             if self.work.live.halted().is_some() {
                 self.is_cut_short = true;
-                settled.push(Settled { claimed, settlement: Settlement::Unrun });
+                settled.push(Settled {
+                    claimed,
+                    settlement: Settlement::Unrun,
+                });
                 continue;
             }
             if !self.is_still_ours(&claimed, &ground, &*snapshot).await? {
-                settled.push(Settled { claimed, settlement: Settlement::Lost });
+                settled.push(Settled {
+                    claimed,
+                    settlement: Settlement::Lost,
+                });
                 continue;
             }
-            let (work, snapshot, id) = (Arc::clone(self.work), Arc::clone(&snapshot), Arc::clone(&claimed.document.id));
+            let (work, snapshot, id) = (
+                Arc::clone(self.work),
+                Arc::clone(&snapshot),
+                Arc::clone(&claimed.document.id),
+            );
             let job = async move {
                 let attempt = attempt(&work, &id, None, snapshot, ground).await;
                 let fuel = attempt.usage.fuel;
@@ -195,7 +242,10 @@ impl<'a> Committer<'a> {
             let Some(attempt) = self.work.pool.run(&self.work.around.tenant, job).await else {
                 return Err(Problem::unavailable("the worker pool is closed"));
             };
-            settled.push(Settled { claimed, settlement: settlement(attempt.failure, attempt.usage) });
+            settled.push(Settled {
+                claimed,
+                settlement: settlement(attempt.failure, attempt.usage),
+            });
             ground = attempt.ended.keep();
         }
         let mut changes = Gathered::default();
@@ -210,7 +260,10 @@ impl<'a> Committer<'a> {
                 let given_up: Vec<Settled> = settled
                     .into_iter()
                     .map(|settled| Settled {
-                        settlement: Settlement::Failed { failure: Failure::conflict(ATTEMPTS), usage: Usage::default() },
+                        settlement: Settlement::Failed {
+                            failure: Failure::conflict(ATTEMPTS),
+                            usage: Usage::default(),
+                        },
                         ..settled
                     })
                     .collect();
@@ -237,7 +290,11 @@ impl<'a> Committer<'a> {
         let value = parse(&body)?;
         let definition = &self.work.definition;
         let is_claimed = definition.spec.started.get(&value).and_then(Value::as_str) == Some(&*claimed.stamp);
-        let is_completed = definition.spec.completed.get(&value).is_some_and(|completed| !completed.is_null());
+        let is_completed = definition
+            .spec
+            .completed
+            .get(&value)
+            .is_some_and(|completed| !completed.is_null());
         Ok(is_claimed && !is_completed && Matcher::new(&self.work.filter).matches_bytes(&body, &key.id, ""))
     }
 
@@ -270,7 +327,11 @@ impl<'a> Committer<'a> {
         gathered: Gathered,
     ) -> Result<(), CommitError> {
         let mut changes = gathered.into_changes();
-        let mut next = Next { pages: self.pages.clone(), record: self.ledger.record.clone(), failures_kept: self.failures_kept };
+        let mut next = Next {
+            pages: self.pages.clone(),
+            record: self.ledger.record.clone(),
+            failures_kept: self.failures_kept,
+        };
         let at = wire_time(self.work.clock.now());
         let failures = failures(&self.ledger.id);
         for settled in settled.clone() {
@@ -288,7 +349,9 @@ impl<'a> Committer<'a> {
         self.pages = next.pages;
         self.failures_kept = next.failures_kept;
         self.work.pages.add_permits(closed);
-        self.work.live.show(self.ledger.record.state, self.ledger.record.progress);
+        self.work
+            .live
+            .show(self.ledger.record.state, self.ledger.record.progress);
         self.work.live.with_usage(|spread| {
             for settled in settled {
                 if let Settlement::Done { usage } | Settlement::Failed { usage, .. } = &settled.settlement {

@@ -17,7 +17,9 @@ use serde_json::Value;
 
 /// An action that is part of the host: the measure by which the sandbox's tax is taken.
 pub type Native = Arc<
-    dyn Fn(Arc<UnitOfWork>, host_store::Key) -> Pin<Box<dyn Future<Output = Result<bool, Problem>> + Send>> + Send + Sync,
+    dyn Fn(Arc<UnitOfWork>, host_store::Key) -> Pin<Box<dyn Future<Output = Result<bool, Problem>> + Send>>
+        + Send
+        + Sync,
 >;
 
 /// What is done with each object.
@@ -44,7 +46,9 @@ impl Definition {
     pub(crate) async fn prepare(invoke_context: &Value, scripts: &Scripts, router: &Router) -> Result<Self, Problem> {
         let spec = ScanSpec::parse(invoke_context).map_err(within)?;
         let script = ScriptSpec::parse(&spec.script, script_pointer()).map_err(within)?;
-        let script = scripts.prepare(&script, Purpose::Task, "/invokeContext/task/script").await?;
+        let script = scripts
+            .prepare(&script, Purpose::Task, "/invokeContext/task/script")
+            .await?;
         Self::ready(spec, Action::Script(Arc::new(script)), router)
     }
 
@@ -58,11 +62,20 @@ impl Definition {
         let at = |message: String| Problem::invalid("/invokeContext/scan/object", message);
         let path = ResourcePath::parse(&spec.object).map_err(|error| at(error.to_string()))?;
         let collection = router.collection(&path).ok_or_else(|| {
-            at(format!("'{}' cannot be scanned: name a container of managed objects that exists", spec.object))
+            at(format!(
+                "'{}' cannot be scanned: name a container of managed objects that exists",
+                spec.object
+            ))
         })?;
         let marks = Extractor::new(&[spec.started.clone(), spec.completed.clone()]);
-        let definition =
-            Self { collection: Collection::new(&collection), path, action, marks, limits: Limits::default(), spec };
+        let definition = Self {
+            collection: Collection::new(&collection),
+            path,
+            action,
+            marks,
+            limits: Limits::default(),
+            spec,
+        };
         // The instant does not matter: only whether the filter can be understood.
         definition.filter(Timestamp::UNIX_EPOCH)?;
         Ok(definition)
@@ -79,9 +92,13 @@ impl Definition {
                 if let Err(error) = Filter::parse(text) {
                     return Err(at(error.to_string()).with_detail("position", error.position));
                 }
-                Filter::parse(&expanded).map(Arc::new).map_err(|error| at(error.to_string()))
+                Filter::parse(&expanded)
+                    .map(Arc::new)
+                    .map_err(|error| at(error.to_string()))
             }
-            ScanQuery::Id { id, .. } if id == "query-all" || id == "query-all-ids" => Ok(Arc::new(Filter::Literal(true))),
+            ScanQuery::Id { id, .. } if id == "query-all" || id == "query-all-ids" => {
+                Ok(Arc::new(Filter::Literal(true)))
+            }
             ScanQuery::Id { id, .. } => {
                 let message = format!("'{id}' is not a query: use query-all or a _queryFilter");
                 Err(Problem::invalid("/invokeContext/scan/_queryId", message))

@@ -13,14 +13,18 @@ use serde_json::value::RawValue;
 /// The document's text with a mark set, its parents made where they are missing.
 pub(crate) fn with_mark(body: &[u8], mark: &Pointer, value: &Value) -> Result<Bytes, Problem> {
     let elements: Vec<&str> = mark.elements().iter().map(AsRef::as_ref).collect();
-    let spliced = std::str::from_utf8(body).ok().and_then(|text| splice(text, &elements, &value.to_string()));
+    let spliced = std::str::from_utf8(body)
+        .ok()
+        .and_then(|text| splice(text, &elements, &value.to_string()));
     if let Some(text) = spliced {
         return Ok(text.into());
     }
     let mut document = parse(body)?;
     mark.set(&mut document, value.clone())
         .map_err(|error| Problem::conflict(format!("the mark {mark} cannot be set: {error}")))?;
-    serde_json::to_vec(&document).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
+    serde_json::to_vec(&document)
+        .map(Bytes::from)
+        .map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// The document.
@@ -79,7 +83,10 @@ fn members<'t>(object: &'t str, wanted: &str) -> Option<Members<'t>> {
         }
 
         fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Members { found: None, is_empty: true };
+            let mut members = Members {
+                found: None,
+                is_empty: true,
+            };
             while let Some(name) = map.next_key::<Cow<'t, str>>()? {
                 let value: &'t RawValue = map.next_value()?;
                 members.is_empty = false;
@@ -91,7 +98,9 @@ fn members<'t>(object: &'t str, wanted: &str) -> Option<Members<'t>> {
         }
     }
 
-    serde_json::Deserializer::from_str(object).deserialize_map(Search(wanted)).ok()
+    serde_json::Deserializer::from_str(object)
+        .deserialize_map(Search(wanted))
+        .ok()
 }
 
 #[cfg(test)]
@@ -108,7 +117,11 @@ mod tests {
             let mut expected: Value = serde_json::from_str(text).unwrap();
             let is_possible = mark.set(&mut expected, value.clone()).is_ok();
             match with_mark(text.as_bytes(), &mark, &value) {
-                Ok(bytes) => assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), expected, "{text} {mark}"),
+                Ok(bytes) => assert_eq!(
+                    serde_json::from_slice::<Value>(&bytes).unwrap(),
+                    expected,
+                    "{text} {mark}"
+                ),
                 Err(problem) => assert!(!is_possible, "{text} {mark}: {problem}"),
             }
         };
@@ -125,7 +138,13 @@ mod tests {
             r#"{"s\u0075nset":{"started":"y"},"z":{"sunset":{"started":1}}}"#,
             "{\"sunset\":{\"started\":\"é\u{1f600}\"},\"q\":1.50}",
         ] {
-            for mark in ["/started", "/sunset/started", "/sunset/deep/er/started", "/a", "/we\"ird"] {
+            for mark in [
+                "/started",
+                "/sunset/started",
+                "/sunset/deep/er/started",
+                "/a",
+                "/we\"ird",
+            ] {
                 check(text, mark);
             }
         }

@@ -42,30 +42,55 @@ impl Failure {
             bytes <= LOG_BYTES
         };
         let log = outcome.log.iter().take_while(is_kept).cloned().collect();
-        Self { kind: outcome.end.kind(), message: cut(outcome.end.to_string()), detail, log }
+        Self {
+            kind: outcome.end.kind(),
+            message: cut(outcome.end.to_string()),
+            detail,
+            log,
+        }
     }
 
     /// The action returned something else than `true`.
     pub(crate) fn not_true(value: &str) -> Self {
         let shown = &value[..value.floor_char_boundary(200)];
-        Self { kind: "not-true", message: format!("returned {shown}: only true counts as done"), detail: None, log: Vec::new() }
+        Self {
+            kind: "not-true",
+            message: format!("returned {shown}: only true counts as done"),
+            detail: None,
+            log: Vec::new(),
+        }
     }
 
     /// The host's own work on the object failed.
     pub(crate) fn of_problem(kind: &'static str, problem: &Problem) -> Self {
         let problem = bounded(problem);
-        Self { kind, detail: Some(problem.to_json()), message: problem.message, log: Vec::new() }
+        Self {
+            kind,
+            detail: Some(problem.to_json()),
+            message: problem.message,
+            log: Vec::new(),
+        }
     }
 
     /// The object changed under every attempt.
     pub(crate) fn conflict(attempts: usize) -> Self {
         let message = format!("something it touched was changed by others during each of {attempts} attempts");
-        Self { kind: "conflict", message, detail: None, log: Vec::new() }
+        Self {
+            kind: "conflict",
+            message,
+            detail: None,
+            log: Vec::new(),
+        }
     }
 
     /// The host lost the object's job.
     pub(crate) fn lost() -> Self {
-        Self { kind: "host", message: "the host failed while it worked on the object".to_owned(), detail: None, log: Vec::new() }
+        Self {
+            kind: "host",
+            message: "the host failed while it worked on the object".to_owned(),
+            detail: None,
+            log: Vec::new(),
+        }
     }
 
     pub(crate) fn to_json(&self, object: &str, at: &str, usage: Usage) -> Value {
@@ -88,7 +113,11 @@ impl Failure {
 fn bounded(problem: &Problem) -> Problem {
     let Problem { code, message, detail } = problem.clone();
     let detail = detail.filter(|detail| detail.to_string().len() <= DETAIL_BYTES);
-    Problem { code, message: cut(message), detail }
+    Problem {
+        code,
+        message: cut(message),
+        detail,
+    }
 }
 
 fn cut(mut message: String) -> String {

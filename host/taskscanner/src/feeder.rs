@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use host_model::clock::{Timestamp, wire_time};
-use host_resource::filter::{Matcher, Scalar};
 use host_resource::Problem;
+use host_resource::filter::{Matcher, Scalar};
 use host_store::{ChangeSet, CommitError, Cursor, Document, Durability, Expectation, Key, Scan};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
@@ -63,19 +63,21 @@ pub(crate) struct Resume {
 }
 
 /// Walks through all objects that match. Returns whether it came to the end.
-pub(crate) async fn feed(
-    work: &Arc<Work>,
-    resume: Resume,
-    events: UnboundedSender<Event>,
-) -> Result<bool, Problem> {
+pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSender<Event>) -> Result<bool, Problem> {
     let mut stamps = resume.stamps.clone();
     let mut cursor = resume.cursor.clone();
-    let mut left = work.definition.spec.max_records.map_or(u64::MAX, |most| most.saturating_sub(resume.processed));
+    let mut left = work
+        .definition
+        .spec
+        .max_records
+        .map_or(u64::MAX, |most| most.saturating_sub(resume.processed));
     if left == 0 {
         return Ok(true);
     }
     for number in 0.. {
-        let Ok(permit) = work.pages.acquire().await else { return Ok(false) };
+        let Ok(permit) = work.pages.acquire().await else {
+            return Ok(false);
+        };
         if work.live.halted().is_some() {
             return Ok(false);
         }
@@ -87,7 +89,13 @@ pub(crate) async fn feed(
         left = left.saturating_sub(claim.objects.len() as u64);
         let is_last = page.cursor.is_none() || left == 0;
         let (objects, skipped, end) = (claim.objects.len(), claim.skipped, page.cursor.clone());
-        let announcement = Event::Page { number, objects, skipped, end, last };
+        let announcement = Event::Page {
+            number,
+            objects,
+            skipped,
+            end,
+            last,
+        };
         if events.send(announcement).is_err() {
             return Ok(false);
         }
@@ -119,7 +127,10 @@ async fn claim_page(
     resume: &Resume,
     stamps: &mut Vec<String>,
 ) -> Result<ClaimedPage, Problem> {
-    let mut claimed = ClaimedPage { objects: Vec::with_capacity(documents.len()), skipped: 0 };
+    let mut claimed = ClaimedPage {
+        objects: Vec::with_capacity(documents.len()),
+        skipped: 0,
+    };
     let mut open = documents;
     open.retain(|document| !resume.done.contains(&document.id));
     for attempt in 1..=CLAIM_ATTEMPTS {
@@ -157,12 +168,18 @@ async fn claim_page(
         let lost = loop {
             match commit_claims(work, &taken, stamps).await {
                 Ok(revision) => {
-                    claimed.objects.extend(taken.into_iter().map(|(document, body)| Claimed {
-                        document: Document { id: document.id, revision, body },
-                        before: document.body,
-                        stamp: Arc::clone(&stamp),
-                        page,
-                    }));
+                    claimed
+                        .objects
+                        .extend(taken.into_iter().map(|(document, body)| Claimed {
+                            document: Document {
+                                id: document.id,
+                                revision,
+                                body,
+                            },
+                            before: document.body,
+                            stamp: Arc::clone(&stamp),
+                            page,
+                        }));
                     break lost;
                 }
                 Err(CommitError::Conflict(keys)) => {
@@ -196,7 +213,10 @@ fn verdict(work: &Work, document: &Document, facts: Facts<'_>) -> (Verdict, bool
         }
     });
     let [started, completed] = &found;
-    let marks = Marks { started: started.as_deref(), completed: completed.as_deref() };
+    let marks = Marks {
+        started: started.as_deref(),
+        completed: completed.as_deref(),
+    };
     (decide(marks, facts), is_completed)
 }
 
@@ -234,11 +254,10 @@ async fn read_again(work: &Work, ids: Vec<Arc<str>>) -> Result<Vec<Document>, Pr
     let mut documents = Vec::with_capacity(ids.len());
     for id in ids {
         let key: Key = work.definition.collection.key(id);
-        if let Some(document) = snapshot.get(&key).await? {
-            if matcher.matches_bytes(&document.body, &document.id, &document.revision.to_string()) {
-                documents.push(document);
-            }
-        }
+        let document = snapshot.get(&key).await?;
+        documents.extend(
+            document.filter(|found| matcher.matches_bytes(&found.body, &found.id, &found.revision.to_string())),
+        );
     }
     Ok(documents)
 }

@@ -44,7 +44,8 @@ impl UsageSpread {
     pub(crate) fn add(&mut self, usage: Usage) {
         self.fuel.add(usage.fuel);
         self.memory.add(usage.memory);
-        self.micros.add(u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX));
+        self.micros
+            .add(u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// The summary that a run keeps.
@@ -86,7 +87,9 @@ impl Live {
             Halt::Stopping => 2,
         };
         // Whether an earlier reason stands does not matter here.
-        let _already = self.halt.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        let _already = self
+            .halt
+            .compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     pub(crate) fn halted(&self) -> Option<Halt> {

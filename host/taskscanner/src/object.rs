@@ -38,19 +38,35 @@ pub(crate) async fn attempt(
     ground: Overlay,
 ) -> Attempt {
     let limits = &work.definition.limits;
-    let bounds = WriteLimits { rows: size(limits.written_rows), bytes: size(limits.written_bytes) };
+    let bounds = WriteLimits {
+        rows: size(limits.written_rows),
+        bytes: size(limits.written_bytes),
+    };
     let unit = Arc::new(UnitOfWork::over(snapshot, ground, bounds));
     let key = work.definition.collection.key(Arc::clone(id));
     let mut attempt = match unit.get(&key).await {
-        Err(error) => Attempt { failure: Some(Failure::of_problem("store", &error.into())), ..Attempt::default() },
+        Err(error) => Attempt {
+            failure: Some(Failure::of_problem("store", &error.into())),
+            ..Attempt::default()
+        },
         Ok(Some(seen)) if expected.is_none_or(|revision| seen.rev == Rev::Committed(revision)) => {
             let (failure, usage) = act(work, &seen, &key, &unit).await;
-            Attempt { failure, usage, ..Attempt::default() }
+            Attempt {
+                failure,
+                usage,
+                ..Attempt::default()
+            }
         }
-        Ok(_) => Attempt { is_stale: true, ..Attempt::default() },
+        Ok(_) => Attempt {
+            is_stale: true,
+            ..Attempt::default()
+        },
     };
     if attempt.failure.is_none() && !attempt.is_stale {
-        attempt.failure = mark(work, &key, &unit).await.err().map(|problem| Failure::of_problem("mark", &problem));
+        attempt.failure = mark(work, &key, &unit)
+            .await
+            .err()
+            .map(|problem| Failure::of_problem("mark", &problem));
     }
     attempt.ended = unit.end().unwrap_or_default();
     if attempt.failure.is_some() {
@@ -73,14 +89,25 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
     };
     let path = work.definition.path.child(&key.id);
     let object_id = path.to_string();
-    let shown =
-        Object { id: key.id.to_string(), rev: Some(seen.rev.to_string()), content: Content::Raw(seen.body.clone()) };
+    let shown = Object {
+        id: key.id.to_string(),
+        rev: Some(seen.rev.to_string()),
+        content: Content::Raw(seen.body.clone()),
+    };
     let input = match shown.to_json() {
         Ok(input) => input,
-        Err(error) => return (Some(Failure::of_problem("input", &Problem::internal(error.to_string()))), Usage::default()),
+        Err(error) => {
+            return (
+                Some(Failure::of_problem("input", &Problem::internal(error.to_string()))),
+                Usage::default(),
+            );
+        }
     };
     let call = Invocation {
-        inputs: Inputs::Task { object_id: &object_id, input: &input },
+        inputs: Inputs::Task {
+            object_id: &object_id,
+            input: &input,
+        },
         in_hand: Some((path, &[VerbName::Read, VerbName::Update, VerbName::Patch])),
         limits: &work.definition.limits,
         around: Arc::clone(&work.around),
@@ -102,7 +129,9 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
 
 async fn mark(work: &Work, key: &Key, unit: &UnitOfWork) -> Result<(), Problem> {
     // An action may delete its object: then there is nothing to mark.
-    let Some(seen) = unit.get(key).await? else { return Ok(()) };
+    let Some(seen) = unit.get(key).await? else {
+        return Ok(());
+    };
     let completed = Value::String(wire_time(work.clock.now()));
     let body = with_mark(&seen.body, &work.definition.spec.completed, &completed)?;
     unit.put(key.clone(), body).await?;
@@ -115,7 +144,10 @@ fn size(limit: u64) -> usize {
 
 /// What makes an object's random numbers its own: FNV-1a over run and object.
 fn seed(run: &str, object: &str) -> u64 {
-    run.bytes().chain([0]).chain(object.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    run.bytes()
+        .chain([0])
+        .chain(object.bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }

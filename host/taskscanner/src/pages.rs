@@ -38,16 +38,33 @@ pub(crate) struct Closed {
 impl Pages {
     /// Those of a run that goes on where these ids behind the cursor were settled.
     pub(crate) fn resumed(done: Vec<Arc<str>>) -> Self {
-        Self { open: VecDeque::new(), inherited: done }
+        Self {
+            open: VecDeque::new(),
+            inherited: done,
+        }
     }
 
     /// A page was claimed that reaches to the id `last`, and `objects` of it are to be settled.
-    pub(crate) fn announce(&mut self, number: u64, objects: usize, skipped: u64, end: Option<Cursor>, last: Option<&str>) {
+    pub(crate) fn announce(
+        &mut self,
+        number: u64,
+        objects: usize,
+        skipped: u64,
+        end: Option<Cursor>,
+        last: Option<&str>,
+    ) {
         // The cursor moves over what was inherited with the page that it lies on, also where it does not match any more.
         let is_end = end.is_none();
         let is_inside = |id: &mut Arc<str>| is_end || last.is_some_and(|last| &**id <= last);
         let done = self.inherited.extract_if(.., is_inside).collect();
-        self.open.push_back(Page { number, left: objects, skipped, end, holds_permit: objects > 0, done });
+        self.open.push_back(Page {
+            number,
+            left: objects,
+            skipped,
+            end,
+            holds_permit: objects > 0,
+            done,
+        });
     }
 
     /// Objects that are not settled.
@@ -77,7 +94,12 @@ impl Pages {
 
     /// Ids behind the cursor that are settled.
     pub(crate) fn done(&self) -> Vec<Arc<str>> {
-        self.open.iter().flat_map(|page| &page.done).chain(&self.inherited).cloned().collect()
+        self.open
+            .iter()
+            .flat_map(|page| &page.done)
+            .chain(&self.inherited)
+            .cloned()
+            .collect()
     }
 }
 
@@ -102,7 +124,14 @@ mod tests {
         assert_eq!(pages.done(), [ids[0].clone(), ids[2].clone()]);
         assert_eq!(pages.left(), 1);
         pages.settle(0, &ids[1]);
-        assert_eq!(pages.close(), Closed { end: cursor(3), skipped: 6, permits: 2 });
+        assert_eq!(
+            pages.close(),
+            Closed {
+                end: cursor(3),
+                skipped: 6,
+                permits: 2
+            }
+        );
         assert!(pages.done().is_empty());
     }
 

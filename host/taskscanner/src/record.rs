@@ -99,7 +99,9 @@ impl Record {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
-        serde_json::to_vec(self).map(Bytes::from).map_err(|error| Problem::internal(error.to_string()))
+        serde_json::to_vec(self)
+            .map(Bytes::from)
+            .map_err(|error| Problem::internal(error.to_string()))
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
@@ -131,7 +133,8 @@ mod optional_instant {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| parse_wire_time(&text).ok_or_else(|| D::Error::custom("not an instant"))).transpose()
+        text.map(|text| parse_wire_time(&text).ok_or_else(|| D::Error::custom("not an instant")))
+            .transpose()
     }
 }
 
@@ -145,6 +148,7 @@ mod optional_cursor {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cursor>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| Cursor::from_text(&text).ok_or_else(|| D::Error::custom("not a cursor"))).transpose()
+        text.map(|text| Cursor::from_text(&text).ok_or_else(|| D::Error::custom("not a cursor")))
+            .transpose()
     }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use host_resource::filter::Filter;
 use host_resource::sort::{MissingOrder, compare};
 use host_resource::{
-    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request, Resource,
-    ResourcePath, Response, TotalPolicy, Verb,
+    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request,
+    Resource, ResourcePath, Response, TotalPolicy, Verb,
 };
 use host_store::{Cursor, Scan};
 use serde_json::{Value, json};
@@ -36,10 +36,14 @@ impl TaskScannerResource {
 
     async fn execute(&self, context: &Context, action: &Action) -> Result<Value, Problem> {
         let given = action.parameter("name").filter(|name| !name.is_empty());
-        let given = given.ok_or_else(|| Problem::bad_request("The parameter 'name' is missing: it names the job to execute"))?;
+        let given = given
+            .ok_or_else(|| Problem::bad_request("The parameter 'name' is missing: it names the job to execute"))?;
         let job = self.job(context, given).await?;
         let unsuitable = |why: &str| Problem::bad_request(format!("Error obtaining named config: '{given}' {why}"));
-        if !job["invokeService"].as_str().is_some_and(|service| service.eq_ignore_ascii_case("org.forgerock.openidm.taskscanner")) {
+        if !job["invokeService"]
+            .as_str()
+            .is_some_and(|service| service.eq_ignore_ascii_case("org.forgerock.openidm.taskscanner"))
+        {
             return Err(unsuitable("is not a scanning task"));
         }
         if job["enabled"] != true {
@@ -47,8 +51,16 @@ impl TaskScannerResource {
         }
         let invoke_context = job["invokeContext"].clone();
         let waits = invoke_context["waitForCompletion"] == true;
-        let log_level = job["invokeLogLevel"].as_str().and_then(|level| level.parse().ok()).unwrap_or(tracing::Level::INFO);
-        let order = Order { id: None, name: given.to_owned(), invoke_context, log_level };
+        let log_level = job["invokeLogLevel"]
+            .as_str()
+            .and_then(|level| level.parse().ok())
+            .unwrap_or(tracing::Level::INFO);
+        let order = Order {
+            id: None,
+            name: given.to_owned(),
+            invoke_context,
+            log_level,
+        };
         let id = self.scanner.start(order).await?;
         if waits {
             self.scanner.wait(&id).await;
@@ -60,7 +72,11 @@ impl TaskScannerResource {
     async fn job(&self, context: &Context, given: &str) -> Result<Value, Problem> {
         let name = given.strip_prefix("schedule/").unwrap_or(given);
         let path = ResourcePath::from_elements(["scheduler", "job", name]);
-        let request = Request { path, verb: Verb::Read(Read::default()), version: None };
+        let request = Request {
+            path,
+            verb: Verb::Read(Read::default()),
+            version: None,
+        };
         let unknown = |_| Problem::bad_request(format!("Error obtaining named config: '{given}'"));
         match self.router.get()?.handle(context, request).await {
             Ok(Response::Object(job)) => job.into_value().map_err(damaged),
@@ -83,7 +99,12 @@ impl TaskScannerResource {
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.scanner.parts.store.scan(&Scan::all(runs(), BATCH).after(cursor)).await?;
+            let page = self
+                .scanner
+                .parts
+                .store
+                .scan(&Scan::all(runs(), BATCH).after(cursor))
+                .await?;
             for document in page.documents {
                 let record = Record::from_bytes(&document.body)?;
                 let shown = match self.scanner.find(&document.id) {
@@ -103,13 +124,20 @@ impl TaskScannerResource {
 
     async fn query_runs(&self, query: Query) -> Result<Page, Problem> {
         let filter = filter(&query)?;
-        let mut found: Vec<Value> = self.runs().await?.into_iter().filter(|run| filter.matches(run)).collect();
+        let mut found: Vec<Value> = self
+            .runs()
+            .await?
+            .into_iter()
+            .filter(|run| filter.matches(run))
+            .collect();
         if !query.sort.is_empty() {
             found.sort_by(|a, b| compare(&query.sort, MissingOrder::Last, a, b));
         }
         let total = found.len();
         let skip = match &query.cookie {
-            Some(cookie) => cookie.parse().map_err(|_| Problem::bad_request("the paging cookie is not of this query"))?,
+            Some(cookie) => cookie
+                .parse()
+                .map_err(|_| Problem::bad_request("the paging cookie is not of this query"))?,
             None => query.offset,
         };
         let size = query.page_size.unwrap_or(usize::MAX);
@@ -119,7 +147,11 @@ impl TaskScannerResource {
         Ok(Page {
             result,
             cookie: (end < total).then(|| end.to_string()),
-            policy: if is_counted { TotalPolicy::Exact } else { TotalPolicy::None },
+            policy: if is_counted {
+                TotalPolicy::Exact
+            } else {
+                TotalPolicy::None
+            },
             total: is_counted.then_some(total as u64),
         })
     }
@@ -127,14 +159,17 @@ impl TaskScannerResource {
     /// Failures in the order of their objects' ids.
     async fn query_failures(&self, run: &str, query: Query) -> Result<Page, Problem> {
         if !query.sort.is_empty() || query.offset > 0 || query.total != TotalPolicy::None {
-            return Err(Problem::bad_request("failures are listed by object: use _pageSize and _pagedResultsCookie only"));
+            return Err(Problem::bad_request(
+                "failures are listed by object: use _pageSize and _pagedResultsCookie only",
+            ));
         }
         let filter = filter(&query)?;
         let size = query.page_size.unwrap_or(BATCH).min(BATCH);
         let mut cursor = match &query.cookie {
-            Some(cookie) => {
-                Some(Cursor::from_text(cookie).ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?)
-            }
+            Some(cookie) => Some(
+                Cursor::from_text(cookie)
+                    .ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?,
+            ),
             None => None,
         };
         let mut result = Vec::new();
@@ -151,7 +186,12 @@ impl TaskScannerResource {
                 break;
             }
         }
-        Ok(Page { result, cookie: cursor.map(|cursor| cursor.to_text()), policy: TotalPolicy::None, total: None })
+        Ok(Page {
+            result,
+            cookie: cursor.map(|cursor| cursor.to_text()),
+            policy: TotalPolicy::None,
+            total: None,
+        })
     }
 }
 
@@ -163,7 +203,11 @@ impl Resource for TaskScannerResource {
             [run, "failure", object] => {
                 let document = self.scanner.parts.store.get(&failures(run).key(object)).await?;
                 let document = document.ok_or_else(|| Problem::not_found(path))?;
-                Ok(Object { id: object.to_owned(), rev: None, content: Content::Raw(document.body) })
+                Ok(Object {
+                    id: object.to_owned(),
+                    rev: None,
+                    content: Content::Raw(document.body),
+                })
             }
             [] => Err(Problem::bad_request("name a run, or query with _queryFilter=true")),
             _ => Err(Problem::not_found(path)),
@@ -177,7 +221,9 @@ impl Resource for TaskScannerResource {
                 self.run(run).await?;
                 self.query_failures(run, query).await
             }
-            _ => Err(Problem::bad_request(format!("'{path}' is not a container: query taskscanner or taskscanner/RUN/failure"))),
+            _ => Err(Problem::bad_request(format!(
+                "'{path}' is not a container: query taskscanner or taskscanner/RUN/failure"
+            ))),
         }
     }
 
@@ -195,7 +241,9 @@ impl Resource for TaskScannerResource {
                 let was_active = self.scanner.cancel(run).await?.ok_or_else(|| missing(run))?;
                 Ok(Some(wire::cancelled(run, was_active)))
             }
-            ([run], name) => Err(Problem::bad_request(format!("Action '{name}' on Task '{run}' not supported"))),
+            ([run], name) => Err(Problem::bad_request(format!(
+                "Action '{name}' on Task '{run}' not supported"
+            ))),
             _ => Err(Problem::not_found(path)),
         }
     }
@@ -213,11 +261,18 @@ fn to_object(mut run: Value) -> Object {
         Some(Value::String(id)) => id,
         _ => String::new(),
     };
-    Object { id, rev: None, content: Content::Json(run) }
+    Object {
+        id,
+        rev: None,
+        content: Content::Json(run),
+    }
 }
 
 fn missing(id: &str) -> Problem {
-    Problem::new(host_resource::Code::NOT_FOUND, format!("Task with id '{id}' not found."))
+    Problem::new(
+        host_resource::Code::NOT_FOUND,
+        format!("Task with id '{id}' not found."),
+    )
 }
 
 fn damaged(error: serde_json::Error) -> Problem {

@@ -42,10 +42,17 @@ impl Waiting {
 }
 
 /// Queues objects of a page, to be run on its snapshot.
-pub(crate) fn queue(work: &Arc<Work>, objects: Vec<Claimed>, snapshot: &Arc<dyn Snapshot>, events: &UnboundedSender<Event>) {
+pub(crate) fn queue(
+    work: &Arc<Work>,
+    objects: Vec<Claimed>,
+    snapshot: &Arc<dyn Snapshot>,
+    events: &UnboundedSender<Event>,
+) {
     let started = {
         let mut state = work.waiting.0.lock();
-        state.objects.extend(objects.into_iter().map(|claimed| (claimed, Arc::clone(snapshot))));
+        state
+            .objects
+            .extend(objects.into_iter().map(|claimed| (claimed, Arc::clone(snapshot))));
         let wanted = state.objects.len().min(work.definition.spec.threads as usize);
         let started = wanted.saturating_sub(state.runners);
         state.runners += started;
@@ -74,7 +81,10 @@ async fn run(mut runner: Runner) -> u64 {
         let attempt = attempt(&runner.work, &id, Some(revision), snapshot, Overlay::default()).await;
         fuel += attempt.usage.fuel;
         if let Some(claimed) = runner.current.take() {
-            runner.finished.push(Finished { claimed, attempt: Some(attempt) });
+            runner.finished.push(Finished {
+                claimed,
+                attempt: Some(attempt),
+            });
         }
         if started.elapsed() >= SLICE {
             runner.report();
@@ -99,7 +109,13 @@ struct Runner {
 
 impl Runner {
     fn new(work: Arc<Work>, events: UnboundedSender<Event>) -> Self {
-        Self { work, events, finished: Vec::new(), current: None, is_over: false }
+        Self {
+            work,
+            events,
+            finished: Vec::new(),
+            current: None,
+            is_over: false,
+        }
     }
 
     /// Who goes on in its place.
@@ -123,8 +139,14 @@ impl Drop for Runner {
             return;
         }
         if let Some(claimed) = self.current.take() {
-            let attempt = Attempt { failure: Some(Failure::lost()), ..Attempt::default() };
-            self.finished.push(Finished { claimed, attempt: Some(attempt) });
+            let attempt = Attempt {
+                failure: Some(Failure::lost()),
+                ..Attempt::default()
+            };
+            self.finished.push(Finished {
+                claimed,
+                attempt: Some(attempt),
+            });
         }
         if std::thread::panicking() {
             self.report();
@@ -138,7 +160,10 @@ impl Drop for Runner {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a worker was kept is a measurement, not a moment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a worker was kept is a measurement, not a moment"
+)]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -72,13 +72,18 @@ pub struct Order {
 impl Scanner {
     /// A scanner that knows of no runs yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        Arc::new(Self { parts, live: Mutex::default() })
+        Arc::new(Self {
+            parts,
+            live: Mutex::default(),
+        })
     }
 
     /// Whether an `invokeContext` can be run: everything is checked, the script included.
     pub async fn validate(&self, invoke_context: &Value) -> Result<(), Problem> {
         let router = self.parts.router.get()?;
-        Definition::prepare(invoke_context, &self.parts.scripts, &router).await.map(drop)
+        Definition::prepare(invoke_context, &self.parts.scripts, &router)
+            .await
+            .map(drop)
     }
 
     /// Starts a run; when this returns, the run is durable. With the id of a run that exists, joins it.
@@ -106,7 +111,11 @@ impl Scanner {
         if let Some(live) = self.find(id) {
             live.halt(Halt::Cancelled);
             live.ended().await;
-            return Ok(Some(self.record(id).await?.is_some_and(|record| record.state == State::Cancelled)));
+            return Ok(Some(
+                self.record(id)
+                    .await?
+                    .is_some_and(|record| record.state == State::Cancelled),
+            ));
         }
         Ok(self.record(id).await?.map(|_ended| false))
     }
@@ -120,7 +129,12 @@ impl Scanner {
             for document in page.documents {
                 let record = Record::from_bytes(&document.body)?;
                 if !record.state.is_ended() {
-                    self.resume(Ledger { id: document.id, record, revision: document.revision }).await?;
+                    self.resume(Ledger {
+                        id: document.id,
+                        record,
+                        revision: document.revision,
+                    })
+                    .await?;
                     resumed += 1;
                 }
             }
@@ -188,7 +202,11 @@ impl Scanner {
         changes.put(Record::key(&id), Expectation::Absent, record.to_bytes()?);
         match self.parts.store.commit(changes).await {
             Ok(committed) => {
-                let ledger = Ledger { id: Arc::clone(&id), record, revision: committed.revision };
+                let ledger = Ledger {
+                    id: Arc::clone(&id),
+                    record,
+                    revision: committed.revision,
+                };
                 self.spawn(ledger, Ok(definition), Resume::default());
                 self.trim().await?;
             }
@@ -215,14 +233,38 @@ impl Scanner {
             Some(document) => stamps(&document.body),
             None => Vec::new(),
         };
-        let Record { cursor, done, started, progress, .. } = &ledger.record;
+        let Record {
+            cursor,
+            done,
+            started,
+            progress,
+            ..
+        } = &ledger.record;
         let (done, processed) = (done.iter().cloned().collect(), progress.successes + progress.failures);
-        Ok(Resume { cursor: cursor.clone(), done, processed, stamps, since: Some(*started) })
+        Ok(Resume {
+            cursor: cursor.clone(),
+            done,
+            processed,
+            stamps,
+            since: Some(*started),
+        })
     }
 
     fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
-        let Record { name, started, state, progress, .. } = &ledger.record;
-        let live = Arc::new(Live::new(Arc::clone(&ledger.id), name.as_str().into(), *started, *state, *progress));
+        let Record {
+            name,
+            started,
+            state,
+            progress,
+            ..
+        } = &ledger.record;
+        let live = Arc::new(Live::new(
+            Arc::clone(&ledger.id),
+            name.as_str().into(),
+            *started,
+            *state,
+            *progress,
+        ));
         self.live.lock().insert(Arc::clone(&ledger.id), Arc::clone(&live));
         let scanner = Arc::clone(self);
         tokio::spawn(async move {
@@ -276,7 +318,10 @@ impl Scanner {
             runtime: Arc::clone(&parts.runtime),
             pool: Arc::clone(&parts.pool),
             around: Arc::new(around),
-            caller: Arc::new(Caller::internal(parts.store.tenant().as_str(), format!("Scan {}", live.name))),
+            caller: Arc::new(Caller::internal(
+                parts.store.tenant().as_str(),
+                format!("Scan {}", live.name),
+            )),
         });
         let (events, received) = mpsc::unbounded_channel();
         let feeding = {
@@ -288,7 +333,9 @@ impl Scanner {
             // The feeder waits for permits that nobody will give any more.
             work.pages.close();
         }
-        let fed = feeding.await.map_err(|_panic| Problem::internal("the host failed while it fed the run"))?;
+        let fed = feeding
+            .await
+            .map_err(|_panic| Problem::internal("the host failed while it fed the run"))?;
         let is_settled = committed?;
         Ok(fed? && is_settled)
     }
@@ -362,7 +409,13 @@ impl Scanner {
 
 fn stamps(body: &[u8]) -> Vec<String> {
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    value["stamps"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    value["stamps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn count(store: &TenantStore, mut scan: Scan, live: &Live) -> Result<u64, Problem> {

@@ -37,10 +37,18 @@ impl Service for TaskScannerService {
         };
         let id = self.0.start(order).await?;
         self.0.wait(&id).await;
-        let record = self.0.record(&id).await?.ok_or_else(|| Problem::internal(format!("the scan {id} was forgotten")))?;
+        let record = self
+            .0
+            .record(&id)
+            .await?
+            .ok_or_else(|| Problem::internal(format!("the scan {id} was forgotten")))?;
         match record.state {
-            State::Error => Err(Problem::internal(record.message.unwrap_or_else(|| "the scan could not go on".to_owned()))),
-            State::Initialized | State::Active => Err(Problem::unavailable("the host stops: the scan goes on at the next start")),
+            State::Error => Err(Problem::internal(
+                record.message.unwrap_or_else(|| "the scan could not go on".to_owned()),
+            )),
+            State::Initialized | State::Active => Err(Problem::unavailable(
+                "the host stops: the scan goes on at the next start",
+            )),
             State::Completed | State::Cancelled => Ok(json!({
                 "taskscanner": &*id,
                 "state": record.state.name(),

@@ -16,7 +16,12 @@ pub struct Spread {
 
 impl Default for Spread {
     fn default() -> Self {
-        Self { buckets: Box::new([0; BUCKETS]), count: 0, sum: 0, max: 0 }
+        Self {
+            buckets: Box::new([0; BUCKETS]),
+            count: 0,
+            sum: 0,
+            max: 0,
+        }
     }
 }
 
@@ -101,7 +106,10 @@ mod tests {
             let found = spread.percentile(percent);
             assert!(found >= exact && found <= exact + exact / 8, "p{percent}: {found}");
         }
-        assert_eq!((spread.count(), spread.max(), spread.sum()), (10_000, 10_000, 50_005_000));
+        assert_eq!(
+            (spread.count(), spread.max(), spread.sum()),
+            (10_000, 10_000, 50_005_000)
+        );
     }
 
     #[test]

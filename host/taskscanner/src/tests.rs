@@ -75,7 +75,9 @@ fn things() -> Collection {
 
 impl House {
     async fn new() -> Self {
-        let clock = Arc::new(StandingClock(Mutex::new(parse_wire_time("2026-06-01T12:00:00.000Z").unwrap())));
+        let clock = Arc::new(StandingClock(Mutex::new(
+            parse_wire_time("2026-06-01T12:00:00.000Z").unwrap(),
+        )));
         let store = RedbStore::in_memory(clock.clone());
         let tenant = TenantName::default_tenant();
         store.open_tenant(&tenant).await.unwrap();
@@ -85,9 +87,21 @@ impl House {
     /// Another host over the same documents: what a restart is.
     fn over(store: TenantStore, clock: Arc<StandingClock>) -> Self {
         let cache = tempfile::tempdir().unwrap();
-        let runtime = Runtime::new(&RuntimeOptions { cache: cache.path().to_owned(), instances: 4 }).unwrap();
+        let runtime = Runtime::new(&RuntimeOptions {
+            cache: cache.path().to_owned(),
+            instances: 4,
+        })
+        .unwrap();
         let late = LateRouter::default();
-        let scripts = Scripts::new(runtime.clone(), store.tenant().clone(), None, b"", &[], late.clone(), clock.clone());
+        let scripts = Scripts::new(
+            runtime.clone(),
+            store.tenant().clone(),
+            None,
+            b"",
+            &[],
+            late.clone(),
+            clock.clone(),
+        );
         let scanner = Scanner::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -101,7 +115,13 @@ impl House {
         });
         let router = Arc::new(Router::new().mount(&["things"], &[], Arc::new(Things)));
         late.bind(&router);
-        Self { store, clock, scanner, _router: router, _cache: cache }
+        Self {
+            store,
+            clock,
+            scanner,
+            _router: router,
+            _cache: cache,
+        }
     }
 
     async fn put(&self, id: &str, body: Value) {
@@ -113,7 +133,11 @@ impl House {
     async fn fill(&self, count: usize) {
         let mut changes = ChangeSet::new();
         for number in 0..count {
-            changes.put(things().key(format!("{number:05}")), Expectation::Absent, json!({"n": number}).to_string());
+            changes.put(
+                things().key(format!("{number:05}")),
+                Expectation::Absent,
+                json!({"n": number}).to_string(),
+            );
         }
         self.store.commit(changes).await.unwrap();
     }
@@ -122,8 +146,16 @@ impl House {
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.store.scan(&Scan::all(things(), 1_000).after(cursor)).await.unwrap();
-            found.extend(page.documents.into_iter().map(|one| (one.id.to_string(), serde_json::from_slice(&one.body).unwrap())));
+            let page = self
+                .store
+                .scan(&Scan::all(things(), 1_000).after(cursor))
+                .await
+                .unwrap();
+            found.extend(
+                page.documents
+                    .into_iter()
+                    .map(|one| (one.id.to_string(), serde_json::from_slice(&one.body).unwrap())),
+            );
             cursor = page.cursor;
             if cursor.is_none() {
                 return found;
@@ -153,7 +185,12 @@ fn order() -> Order {
         },
         "task": {"script": {"type": "text/javascript", "source": "true"}},
     });
-    Order { id: None, name: "job".to_owned(), invoke_context, log_level: tracing::Level::INFO }
+    Order {
+        id: None,
+        name: "job".to_owned(),
+        invoke_context,
+        log_level: tracing::Level::INFO,
+    }
 }
 
 fn native<F>(action: impl Fn(Arc<UnitOfWork>, Key) -> F + Send + Sync + 'static) -> Native
@@ -185,16 +222,28 @@ fn counting() -> Native {
 async fn every_object_that_matches_is_changed_once_and_marked() {
     let house = House::new().await;
     house.fill(1_234).await;
-    house.put("00007", json!({"n": 7, "done": "2020-01-01T00:00:00.000Z"})).await;
+    house
+        .put("00007", json!({"n": 7, "done": "2020-01-01T00:00:00.000Z"}))
+        .await;
     let record = house.run(counting()).await;
     assert_eq!(record.state, State::Completed);
-    assert_eq!((record.progress.total, record.progress.successes, record.progress.failures), (1_233, 1_233, 0));
+    assert_eq!(
+        (
+            record.progress.total,
+            record.progress.successes,
+            record.progress.failures
+        ),
+        (1_233, 1_233, 0)
+    );
     for (id, thing) in house.all().await {
         if id == "00007" {
             assert_eq!(thing, json!({"n": 7, "done": "2020-01-01T00:00:00.000Z"}));
         } else {
             assert_eq!(thing["count"], 1, "{id}");
-            assert_eq!((&thing["started"], &thing["done"]), (&json!("2026-06-01T12:00:00.000Z"), &json!("2026-06-01T12:00:00.000Z")));
+            assert_eq!(
+                (&thing["started"], &thing["done"]),
+                (&json!("2026-06-01T12:00:00.000Z"), &json!("2026-06-01T12:00:00.000Z"))
+            );
         }
     }
 }
@@ -218,7 +267,10 @@ async fn a_counter_that_a_thousand_objects_increment_ends_at_a_thousand() {
     let record = house.run(action).await;
     assert_eq!((record.progress.successes, record.progress.failures), (1_000, 0));
     let counter = house.store.get(&shared).await.unwrap().unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&counter.body).unwrap(), json!({"count": 1_000}));
+    assert_eq!(
+        serde_json::from_slice::<Value>(&counter.body).unwrap(),
+        json!({"count": 1_000})
+    );
     assert!(house.all().await.iter().all(|(_, thing)| thing["count"] == 1));
 }
 
@@ -236,10 +288,17 @@ async fn an_object_that_fails_has_done_nothing_and_the_others_go_on() {
         }
     });
     let record = house.run(action).await;
-    assert_eq!((record.state, record.progress.successes, record.progress.failures), (State::Completed, 200, 400));
+    assert_eq!(
+        (record.state, record.progress.successes, record.progress.failures),
+        (State::Completed, 200, 400)
+    );
     for (id, thing) in house.all().await {
         let is_done = id.parse::<usize>().unwrap() % 3 == 0;
-        assert_eq!((thing["count"] == 1, thing.get("done").is_some()), (is_done, is_done), "{id}: {thing}");
+        assert_eq!(
+            (thing["count"] == 1, thing.get("done").is_some()),
+            (is_done, is_done),
+            "{id}: {thing}"
+        );
     }
 }
 
@@ -266,7 +325,11 @@ async fn a_host_that_stops_in_the_middle_leaves_a_run_that_ends_exactly_once_aft
     first.scanner.wait(&id).await;
     let halfway = first.scanner.record(&id).await.unwrap().unwrap();
     assert_eq!(halfway.state, State::Active);
-    assert!((1..3_000).contains(&halfway.progress.successes), "{:?}", halfway.progress);
+    assert!(
+        (1..3_000).contains(&halfway.progress.successes),
+        "{:?}",
+        halfway.progress
+    );
     drop(first);
 
     let second = House::over(store, clock);
@@ -280,7 +343,10 @@ async fn a_host_that_stops_in_the_middle_leaves_a_run_that_ends_exactly_once_aft
     second.scanner.resume_native(ledger, counting()).await.unwrap();
     second.scanner.wait(&id).await;
     let record = second.scanner.record(&id).await.unwrap().unwrap();
-    assert_eq!((record.state, record.progress.successes, record.progress.failures), (State::Completed, 3_000, 0));
+    assert_eq!(
+        (record.state, record.progress.successes, record.progress.failures),
+        (State::Completed, 3_000, 0)
+    );
     for (id, thing) in second.all().await {
         assert_eq!(thing["count"], 1, "{id}");
     }
@@ -320,12 +386,31 @@ async fn an_object_that_somebody_works_on_is_left_to_him_until_the_timeout() {
     let house = House::new().await;
     house.fill(3).await;
     let now = house.clock.now();
-    house.put("00001", json!({"n": 1, "started": wire_time(now - chrono::Duration::minutes(9))})).await;
+    house
+        .put(
+            "00001",
+            json!({"n": 1, "started": wire_time(now - chrono::Duration::minutes(9))}),
+        )
+        .await;
     let record = house.run(counting()).await;
-    assert_eq!((record.progress.total, record.progress.successes, record.progress.skipped), (3, 2, 1));
+    assert_eq!(
+        (
+            record.progress.total,
+            record.progress.successes,
+            record.progress.skipped
+        ),
+        (3, 2, 1)
+    );
     house.clock.advance(chrono::Duration::minutes(2));
     let record = house.run(counting()).await;
-    assert_eq!((record.progress.total, record.progress.successes, record.progress.skipped), (1, 1, 0));
+    assert_eq!(
+        (
+            record.progress.total,
+            record.progress.successes,
+            record.progress.skipped
+        ),
+        (1, 1, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,7 +454,13 @@ async fn the_oldest_ended_runs_are_forgotten_with_their_failures() {
     }
     let mut known = Vec::new();
     for id in &ids {
-        let failures = house.store.scan(&Scan::all(crate::failure::failures(id), 10)).await.unwrap().documents.len();
+        let failures = house
+            .store
+            .scan(&Scan::all(crate::failure::failures(id), 10))
+            .await
+            .unwrap()
+            .documents
+            .len();
         known.push((house.scanner.record(id).await.unwrap().is_some(), failures));
     }
     // Trimmed when a run starts: three ended ones, and the one that started.

@@ -8,7 +8,15 @@ use crate::live::Live;
 use crate::record::{Progress, Record, State};
 
 /// A run as it is shown. `extra` is ours and comes last.
-fn run(id: &str, name: &str, state: State, progress: Progress, started: String, ended: Value, extra: Map<String, Value>) -> Object {
+fn run(
+    id: &str,
+    name: &str,
+    state: State,
+    progress: Progress,
+    started: String,
+    ended: Value,
+    extra: Map<String, Value>,
+) -> Object {
     let mut content = json!({
         "name": name,
         "progress": {
@@ -24,13 +32,25 @@ fn run(id: &str, name: &str, state: State, progress: Progress, started: String, 
     if let Value::Object(members) = &mut content {
         members.extend(extra);
     }
-    Object { id: id.to_owned(), rev: None, content: Content::Json(content) }
+    Object {
+        id: id.to_owned(),
+        rev: None,
+        content: Content::Json(content),
+    }
 }
 
 /// A run that is being worked on.
 pub(crate) fn of_live(live: &Live) -> Object {
     let (state, progress) = live.shown();
-    run(&live.id, &live.name, state, progress, wire_time(live.started), Value::Null, Map::new())
+    run(
+        &live.id,
+        &live.name,
+        state,
+        progress,
+        wire_time(live.started),
+        Value::Null,
+        Map::new(),
+    )
 }
 
 /// A run as it was stored. What it used and why it could not go on are ours.
@@ -43,7 +63,15 @@ pub(crate) fn of_record(id: &str, record: &Record) -> Object {
         extra.insert("usage".to_owned(), usage.clone());
     }
     let ended = record.ended.map_or(Value::Null, |ended| wire_time(ended).into());
-    run(id, &record.name, record.state, record.progress, wire_time(record.started), ended, extra)
+    run(
+        id,
+        &record.name,
+        record.state,
+        record.progress,
+        wire_time(record.started),
+        ended,
+        extra,
+    )
 }
 
 /// The answer to a cancellation.

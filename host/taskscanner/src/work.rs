@@ -45,7 +45,11 @@ impl Work {
 
     /// Until when a claim that was made at an instant is respected.
     pub(crate) fn respected_until(&self, started: Timestamp) -> Timestamp {
-        self.definition.spec.recovery_timeout.after(started).unwrap_or(started + Duration::zero())
+        self.definition
+            .spec
+            .recovery_timeout
+            .after(started)
+            .unwrap_or(started + Duration::zero())
     }
 }
 

@@ -28,7 +28,12 @@ fn a_folder_that_can_be_served_is_called_so() {
     for files in [
         &[][..],
         &[("managed.json", types)],
-        &[("managed.json", types), ("taskwarden.toml", settings), ("script/task.js", "true;"), ("README", "hello")],
+        &[
+            ("managed.json", types),
+            ("taskwarden.toml", settings),
+            ("script/task.js", "true;"),
+            ("README", "hello"),
+        ],
     ] {
         let folder = folder(files);
         let ended = check(folder.path());
@@ -40,27 +45,67 @@ fn a_folder_that_can_be_served_is_called_so() {
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     for (name, content, words) in [
-        ("managed.json", "{\"objects\": [\n  {\"name\": \"user\"},\n]}", &["managed.json: line 2, column 19, in /objects: a comma before `]`: leave it out"][..]),
-        ("managed.json", r#"{"objects": [{"name": "user", "name": "role"}]}"#, &["line 1, column", "name"]),
-        ("managed.json", r#"{"objects": [{"name": "user", "indexs": ["/a"]}]}"#, &["/objects/0/indexs"]),
-        ("managed.json", r#"{"objects": [{"name": "user"}, {"name": "user"}]}"#, &["/objects/1/name"]),
+        (
+            "managed.json",
+            "{\"objects\": [\n  {\"name\": \"user\"},\n]}",
+            &["managed.json: line 2, column 19, in /objects: a comma before `]`: leave it out"][..],
+        ),
+        (
+            "managed.json",
+            r#"{"objects": [{"name": "user", "name": "role"}]}"#,
+            &["line 1, column", "name"],
+        ),
+        (
+            "managed.json",
+            r#"{"objects": [{"name": "user", "indexs": ["/a"]}]}"#,
+            &["/objects/0/indexs"],
+        ),
+        (
+            "managed.json",
+            r#"{"objects": [{"name": "user"}, {"name": "user"}]}"#,
+            &["/objects/1/name"],
+        ),
         ("managed.json", r#"{"objects": [{"indexes": []}]}"#, &["/objects/0"]),
-        ("managed.json", r#"{"objects": [{"name": "user", "indexes": ["a b%"]}]}"#, &["/objects/0/indexes/0"]),
+        (
+            "managed.json",
+            r#"{"objects": [{"name": "user", "indexes": ["a b%"]}]}"#,
+            &["/objects/0/indexes/0"],
+        ),
         ("managed.json", "[]", &["managed.json: "]),
         ("managed.json", "", &["managed.json: line 1, column 1"]),
-        ("taskwarden.toml", "[node]\nidd = \"x\"\n", &["taskwarden.toml: ", "line 2, column 1", "unknown field `idd`"]),
-        ("taskwarden.toml", "[node]\ntime-zone = \"Mars\"\n", &["line 2, column 13", "'Mars' is not a time zone"]),
+        (
+            "taskwarden.toml",
+            "[node]\nidd = \"x\"\n",
+            &["taskwarden.toml: ", "line 2, column 1", "unknown field `idd`"],
+        ),
+        (
+            "taskwarden.toml",
+            "[node]\ntime-zone = \"Mars\"\n",
+            &["line 2, column 13", "'Mars' is not a time zone"],
+        ),
         ("taskwarden.toml", "[runtime]\nworkers = -1\n", &["line 2, column 11"]),
         ("taskwarden.toml", "[node\n", &["line 1, column"]),
-        ("sync.json", "{}", &["sync.json: this version knows taskwarden.toml, managed.json and the folder script/ only"]),
+        (
+            "sync.json",
+            "{}",
+            &["sync.json: this version knows taskwarden.toml, managed.json and the folder script/ only"],
+        ),
         ("taskwarden2.toml", "", &["taskwarden2.toml: this version knows"]),
     ] {
         let folder = folder(&[(name, content)]);
         let ended = check(folder.path());
-        assert_eq!((ended.code, ended.output.as_str()), (Some(1), ""), "{content}: {ended:?}");
+        assert_eq!(
+            (ended.code, ended.output.as_str()),
+            (Some(1), ""),
+            "{content}: {ended:?}"
+        );
         let start = format!("taskwarden: {}", folder.path().join(name).display());
         assert!(ended.errors.starts_with(&start), "{content}: {}", ended.errors);
-        assert!(words.iter().all(|word| ended.errors.contains(word)), "{content}: {}", ended.errors);
+        assert!(
+            words.iter().all(|word| ended.errors.contains(word)),
+            "{content}: {}",
+            ended.errors
+        );
         assert!(!ended.errors.ends_with("\n\n"), "{:?}", ended.errors);
     }
 }
@@ -70,7 +115,10 @@ fn a_folder_that_is_not_there_is_named_once() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let ended = check(&missing);
-    let expected = format!("taskwarden: cannot read {}: No such file or directory (os error 2)\n", missing.display());
+    let expected = format!(
+        "taskwarden: cannot read {}: No such file or directory (os error 2)\n",
+        missing.display()
+    );
     assert_eq!((ended.code, ended.errors), (Some(1), expected));
 }
 
@@ -79,7 +127,10 @@ fn a_folder_that_is_not_there_is_named_once() {
 fn serve_refuses_what_check_refuses() {
     let folder = folder(&[("managed.json", "{\"objects\": 7}")]);
     let data = folder.path().join("data");
-    let serve = run(binary(&["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).arg("--conf").arg(folder.path()));
+    let serve = run(binary(&["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(&data)
+        .arg("--conf")
+        .arg(folder.path()));
     assert_eq!((serve.code, serve.output.as_str()), (Some(1), ""), "{serve:?}");
     assert_eq!(serve.errors, check(folder.path()).errors);
     assert!(!data.exists());

@@ -8,20 +8,27 @@ use crate::harness::{Process, demo_cache, run};
 
 fn demo(users: usize) -> Command {
     let mut command = binary(&["demo", "--listen", "127.0.0.1:0", "--users", &users.to_string()]);
-    command.env("XDG_CACHE_HOME", demo_cache()).env("TASKWARDEN_LOG", "warn");
+    command
+        .env("XDG_CACHE_HOME", demo_cache())
+        .env("TASKWARDEN_LOG", "warn");
     command
 }
 
 /// The folder of a demonstration, from the line that names it.
 fn folder(line: &str) -> &Path {
-    let folder = line.strip_prefix("Starting Taskwarden on ").and_then(|rest| rest.strip_suffix(" (removed at the end) …"));
+    let folder = line
+        .strip_prefix("Starting Taskwarden on ")
+        .and_then(|rest| rest.strip_suffix(" (removed at the end) …"));
     Path::new(folder.unwrap_or_else(|| panic!("{line}")))
 }
 
 /// The number in a line such as `  processed           60`.
 #[track_caller]
 fn number(output: &str, name: &str) -> u64 {
-    let line = output.lines().find_map(|line| line.trim_start().strip_prefix(name)).unwrap_or_else(|| panic!("no {name}: {output}"));
+    let line = output
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(name))
+        .unwrap_or_else(|| panic!("no {name}: {output}"));
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -35,9 +42,15 @@ fn a_demonstration_shows_what_happened_and_ends() {
     assert_eq!(numbers, [60, 60, 0], "{output}");
     assert!(number(output, "rate") > 0 && number(output, "fuel") > 0, "{output}");
     assert_eq!(output.matches("/active ").count(), 3, "three users are shown: {output}");
-    assert!(output.contains("true -> false") && output.contains("\"active\" -> \"inactive\""), "{output}");
+    assert!(
+        output.contains("true -> false") && output.contains("\"active\" -> \"inactive\""),
+        "{output}"
+    );
     assert!(!output.contains("listening on"), "{output}");
-    assert!(!folder(output.lines().next().unwrap()).exists(), "its folder is removed");
+    assert!(
+        !folder(output.lines().next().unwrap()).exists(),
+        "its folder is removed"
+    );
 }
 
 #[test]
@@ -61,6 +74,12 @@ fn a_demonstration_without_a_port_says_so_before_it_loads_anything() {
     let address = server.client.base.strip_prefix("http://").unwrap();
     let ended = run(binary(&["demo", "--users", "5000000", "--listen", address]).env("XDG_CACHE_HOME", demo_cache()));
     assert_eq!((ended.code, ended.output.as_str()), (Some(1), ""), "{ended:?}");
-    assert!(ended.errors.starts_with(&format!("taskwarden: cannot listen on {address}: ")), "{}", ended.errors);
+    assert!(
+        ended
+            .errors
+            .starts_with(&format!("taskwarden: cannot listen on {address}: ")),
+        "{}",
+        ended.errors
+    );
     assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
 }

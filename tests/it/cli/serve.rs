@@ -6,8 +6,13 @@ use super::binary;
 use crate::harness::{Client, PASSWORD, Process, share_cache};
 
 fn with_password(client: &Client, password: &str) -> u16 {
-    let headers = [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", password)];
-    client.send("GET", "/openidm/managed/user/nobody", &headers, None).status
+    let headers = [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", password),
+    ];
+    client
+        .send("GET", "/openidm/managed/user/nobody", &headers, None)
+        .status
 }
 
 #[test]
@@ -19,11 +24,21 @@ fn a_password_is_made_at_the_first_start_and_shown_once() {
         Process::start(command.arg(data.path()).env_remove("TASKWARDEN_ADMIN_PASSWORD"))
     };
     let first = start();
-    let [line] = &first.greeting[..] else { panic!("{:?}", first.greeting) };
-    let password = line.strip_prefix("the password of openidm-admin is ").and_then(|rest| rest.strip_suffix("; it is shown this once"));
+    let [line] = &first.greeting[..] else {
+        panic!("{:?}", first.greeting)
+    };
+    let password = line
+        .strip_prefix("the password of openidm-admin is ")
+        .and_then(|rest| rest.strip_suffix("; it is shown this once"));
     let password = password.unwrap_or_else(|| panic!("{line}")).to_owned();
     assert!(password.len() >= 20, "{password} can be guessed");
-    assert_eq!((with_password(&first.client, &password), with_password(&first.client, "openidm-admin")), (404, 401));
+    assert_eq!(
+        (
+            with_password(&first.client, &password),
+            with_password(&first.client, "openidm-admin")
+        ),
+        (404, 401)
+    );
     assert!(first.terminate().success());
 
     let second = start();
@@ -34,7 +49,11 @@ fn a_password_is_made_at_the_first_start_and_shown_once() {
     share_cache(other.path());
     let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--data"]);
     let other = Process::start(command.arg(other.path()).env_remove("TASKWARDEN_ADMIN_PASSWORD"));
-    assert_eq!((other.greeting.len(), with_password(&other.client, &password)), (1, 401), "every house has its own");
+    assert_eq!(
+        (other.greeting.len(), with_password(&other.client, &password)),
+        (1, 401),
+        "every house has its own"
+    );
 }
 
 /// The variable counts at the first start only: what is stored is not changed by how somebody starts it.
@@ -46,7 +65,13 @@ fn a_password_of_the_environment_counts_at_the_first_start_only() {
     drop(first);
     let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--data"]);
     let second = Process::start(command.arg(data.path()).env("TASKWARDEN_ADMIN_PASSWORD", "another one"));
-    assert_eq!((with_password(&second.client, PASSWORD), with_password(&second.client, "another one")), (404, 401));
+    assert_eq!(
+        (
+            with_password(&second.client, PASSWORD),
+            with_password(&second.client, "another one")
+        ),
+        (404, 401)
+    );
 }
 
 #[test]
@@ -58,7 +83,13 @@ fn a_configuration_folder_is_served() {
     let data = folder.path().join("data");
     share_cache(&data);
     let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--data"]);
-    let server = Process::start(command.arg(&data).arg("--conf").arg(&conf).env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD));
+    let server = Process::start(
+        command
+            .arg(&data)
+            .arg("--conf")
+            .arg(&conf)
+            .env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD),
+    );
     server.client.put("managed/device/a", &json!({"x": 1})).expect(201);
     server.client.put("managed/user/a", &json!({"x": 1})).expect(404);
 }
@@ -68,7 +99,11 @@ fn a_configuration_folder_is_served() {
 fn the_line_with_the_address_is_all_that_is_printed() {
     let data = tempfile::tempdir().unwrap();
     let server = Process::serve(data.path());
-    assert!(server.client.base.starts_with("http://127.0.0.1:") && !server.client.base.ends_with(":0"), "{}", server.client.base);
+    assert!(
+        server.client.base.starts_with("http://127.0.0.1:") && !server.client.base.ends_with(":0"),
+        "{}",
+        server.client.base
+    );
     assert!(server.greeting.is_empty(), "{:?}", server.greeting);
     let status = server.terminate();
     assert_eq!(status.code(), Some(0), "{status}");

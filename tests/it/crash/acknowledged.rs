@@ -11,11 +11,17 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     let data = tempfile::tempdir().unwrap();
     let process = Process::serve(data.path());
     let client = &process.client;
-    let made = client.put("managed/user/made", &json!({"userName": "made", "count": 1})).expect(201);
-    client.put("managed/user/changed", &json!({"userName": "changed", "count": 1})).expect(201);
+    let made = client
+        .put("managed/user/made", &json!({"userName": "made", "count": 1}))
+        .expect(201);
+    client
+        .put("managed/user/changed", &json!({"userName": "changed", "count": 1}))
+        .expect(201);
     let increment = json!([{"operation": "increment", "field": "/count", "value": 41}]);
     let changed = client.patch("managed/user/changed", &increment).expect(200);
-    client.put("managed/user/deleted", &json!({"userName": "deleted"})).expect(201);
+    client
+        .put("managed/user/deleted", &json!({"userName": "deleted"}))
+        .expect(201);
     client.delete("managed/user/deleted").expect(200);
     process.kill();
     let process = Process::serve(data.path());
@@ -40,8 +46,11 @@ fn writes_are_acknowledged_only_when_they_are_kept() {
             for (writer, acknowledged) in acknowledged.iter().enumerate() {
                 let client = &client;
                 scope.spawn(move || {
-                    let headers =
-                        [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD), ("Content-Type", "application/json")];
+                    let headers = [
+                        ("X-OpenIDM-Username", "openidm-admin"),
+                        ("X-OpenIDM-Password", PASSWORD),
+                        ("Content-Type", "application/json"),
+                    ];
                     for number in 0.. {
                         let path = format!("/openidm/managed/user/{round}-{writer}-{number}");
                         let body = json!({"userName": path, "number": number}).to_string();
@@ -55,7 +64,10 @@ fn writes_are_acknowledged_only_when_they_are_kept() {
                     }
                 });
             }
-            while acknowledged.iter().any(|count| count.load(Ordering::Relaxed) < 20 + round) {
+            while acknowledged
+                .iter()
+                .any(|count| count.load(Ordering::Relaxed) < 20 + round)
+            {
                 pause();
             }
             process.kill();
@@ -64,9 +76,15 @@ fn writes_are_acknowledged_only_when_they_are_kept() {
         for (writer, acknowledged) in acknowledged.iter().enumerate() {
             let acknowledged = acknowledged.load(Ordering::Relaxed);
             let prefix = format!("/openidm/managed/user/{round}-{writer}-");
-            let found: Vec<Value> = process.client.query("managed/user", &format!("userName sw \"{prefix}\""));
+            let found: Vec<Value> = process
+                .client
+                .query("managed/user", &format!("userName sw \"{prefix}\""));
             // The one that was under way when it was killed may be there too.
-            assert!((acknowledged..=acknowledged + 1).contains(&found.len()), "{acknowledged} acknowledged, {} found", found.len());
+            assert!(
+                (acknowledged..=acknowledged + 1).contains(&found.len()),
+                "{acknowledged} acknowledged, {} found",
+                found.len()
+            );
         }
     }
 }

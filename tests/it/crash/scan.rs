@@ -63,7 +63,11 @@ fn failures_are_counted_and_recorded_once_across_kills() {
     assert!(met >= 2, "only {met} kills met the run");
     let ended = process.client.ended_run(&run);
     let progress = &ended["progress"];
-    assert_eq!((&progress["successes"], &progress["failures"]), (&json!(USERS * 2 / 3), &json!(USERS / 3)), "{ended}");
+    assert_eq!(
+        (&progress["successes"], &progress["failures"]),
+        (&json!(USERS * 2 / 3), &json!(USERS / 3)),
+        "{ended}"
+    );
     let failures = process.client.query(&format!("taskscanner/{run}/failure"), "true");
     // Failures come in pages.
     assert!(failures.len() == USERS / 3, "{} failures", failures.len());
@@ -78,11 +82,16 @@ fn failures_are_counted_and_recorded_once_across_kills() {
 fn a_counter_that_all_objects_share_ends_at_their_number_across_kills() {
     const USERS: usize = 400;
     const KILLS: [Kill; 5] = [kill(0, 5), kill(1, 0), kill(0, 0), kill(1, 2), kill(1, 1)];
-    let source = format!(r#"openidm.patch("managed/user/total", null, [{{operation: "increment", field: "/sum", value: 1}}]);{COUNT}"#);
+    let source = format!(
+        r#"openidm.patch("managed/user/total", null, [{{operation: "increment", field: "/sum", value: 1}}]);{COUNT}"#
+    );
     let data = tempfile::tempdir().unwrap();
     let process = Process::serve(data.path());
     populate(&process.client, USERS);
-    process.client.put("managed/user/total", &json!({"userName": "total", "sum": 0})).expect(201);
+    process
+        .client
+        .put("managed/user/total", &json!({"userName": "total", "sum": 0}))
+        .expect(201);
     let run = execute(&process.client, &scan("number pr", &source));
     let (process, met) = kill_repeatedly(process, data.path(), &run, &KILLS);
     assert!(met >= 2, "only {met} kills met the run");
@@ -105,7 +114,11 @@ fn a_scan_with_a_greatest_number_of_records_does_not_begin_to_count_anew() {
     assert!(met >= 1, "no kill met the run");
     let ended = process.client.ended_run(&run);
     let changed = users(&process.client).iter().filter(|user| user["count"] == 1).count();
-    assert_eq!((changed, &ended["progress"]["successes"]), (RECORDS, &json!(RECORDS)), "{ended}");
+    assert_eq!(
+        (changed, &ended["progress"]["successes"]),
+        (RECORDS, &json!(RECORDS)),
+        "{ended}"
+    );
 }
 
 /// Stopped in order, the run waits for the next start too.
@@ -119,7 +132,10 @@ fn a_scan_goes_on_after_a_stop_in_order() {
     while progress(&process.client, &run).0 == 0 {
         pause();
     }
-    assert!(progress(&process.client, &run).1, "it was over before it could be stopped");
+    assert!(
+        progress(&process.client, &run).1,
+        "it was over before it could be stopped"
+    );
     let status = process.terminate();
     assert!(status.success(), "{status}");
     let process = Process::serve(data.path());
@@ -137,7 +153,10 @@ fn a_cancelled_scan_stays_cancelled_after_a_kill() {
     while progress(&process.client, &run).0 == 0 {
         pause();
     }
-    let answer = process.client.post(&format!("taskscanner/{run}?_action=cancel"), None).expect(200);
+    let answer = process
+        .client
+        .post(&format!("taskscanner/{run}?_action=cancel"), None)
+        .expect(200);
     assert_eq!(answer["status"], "SUCCESS", "{answer}");
     let before = process.client.get(&format!("taskscanner/{run}")).expect(200);
     process.kill();
@@ -145,9 +164,15 @@ fn a_cancelled_scan_stays_cancelled_after_a_kill() {
     assert_eq!(process.client.get(&format!("taskscanner/{run}")).expect(200), before);
     assert_eq!(before["progress"]["state"], "CANCELLED");
     let done = |user: &&Value| user["count"] == 1;
-    assert_eq!(users(&process.client).iter().filter(done).count(), before["progress"]["successes"].as_u64().unwrap() as usize);
+    assert_eq!(
+        users(&process.client).iter().filter(done).count(),
+        before["progress"]["successes"].as_u64().unwrap() as usize
+    );
     // Its open claims were given back, so that the next run need not wait for them.
-    let again = process.client.post("taskscanner?_action=execute&name=scan", None).expect(200);
+    let again = process
+        .client
+        .post("taskscanner?_action=execute&name=scan", None)
+        .expect(200);
     process.client.ended_run(again["_id"].as_str().unwrap());
     assert!(users(&process.client).iter().all(|user| user["count"] == 1));
 }

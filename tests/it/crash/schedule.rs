@@ -66,7 +66,9 @@ fn a_scheduled_scan_that_is_killed_goes_on_and_its_time_does_not_fire_again() {
 /// The end of the schedule's run follows the end of its scan.
 fn wait_for_idle(client: &Client) {
     for _ in 0..1_000 {
-        let running = client.post("scheduler/job?_action=listCurrentlyExecutingJobs", None).expect(200);
+        let running = client
+            .post("scheduler/job?_action=listCurrentlyExecutingJobs", None)
+            .expect(200);
         if running.as_array().is_some_and(Vec::is_empty) {
             return;
         }
@@ -86,7 +88,10 @@ fn a_scheduled_script_that_is_killed_has_had_its_effect_once_or_not_at_all() {
     "#;
     let data = tempfile::tempdir().unwrap();
     let mut process = Process::serve(data.path());
-    process.client.put("managed/user/total", &json!({"userName": "total", "sum": 0})).expect(201);
+    process
+        .client
+        .put("managed/user/total", &json!({"userName": "total", "sum": 0}))
+        .expect(201);
     let mut fired = 0;
     for pauses in [0, 2, 5, 10] {
         let job = json!({
@@ -94,12 +99,19 @@ fn a_scheduled_script_that_is_killed_has_had_its_effect_once_or_not_at_all() {
             "invokeService": "script",
             "invokeContext": {"script": {"type": "text/javascript", "source": source}},
         });
-        process.client.put(&format!("scheduler/job/script-{pauses}"), &job).expect(201);
+        process
+            .client
+            .put(&format!("scheduler/job/script-{pauses}"), &job)
+            .expect(201);
         fired += 1;
         (0..pauses).for_each(|_| pause());
         process.kill();
         process = Process::serve(data.path());
-        let sum = || process.client.get("managed/user/total").expect(200)["sum"].as_u64().unwrap();
+        let sum = || {
+            process.client.get("managed/user/total").expect(200)["sum"]
+                .as_u64()
+                .unwrap()
+        };
         assert_eq!(sum() % 40, 0, "half an effect");
         // What was fired is run again, because the job is recoverable; what was not fired yet is fired now.
         for _ in 0..3_000 {

@@ -12,7 +12,10 @@ use crate::harness::{BINARY, PASSWORD, Process, run, share_cache};
 fn refused(data: &Path, listen: &str) -> String {
     share_cache(data);
     let mut command = Command::new(BINARY);
-    command.args(["serve", "--listen", listen, "--data"]).arg(data).env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD);
+    command
+        .args(["serve", "--listen", listen, "--data"])
+        .arg(data)
+        .env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD);
     let ended = run(&mut command);
     assert_eq!((ended.code, ended.output.as_str()), (Some(1), ""), "{ended:?}");
     assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
@@ -23,11 +26,20 @@ fn refused(data: &Path, listen: &str) -> String {
 fn a_second_process_on_the_same_folder_says_so_and_the_first_goes_on() {
     let data = tempfile::tempdir().unwrap();
     let first = Process::serve(data.path());
-    first.client.put("managed/user/a", &json!({"userName": "a"})).expect(201);
+    first
+        .client
+        .put("managed/user/a", &json!({"userName": "a"}))
+        .expect(201);
     let line = refused(data.path(), "127.0.0.1:0");
-    assert!(line.starts_with("taskwarden: ") && line.contains("default.redb"), "{line}");
+    assert!(
+        line.starts_with("taskwarden: ") && line.contains("default.redb"),
+        "{line}"
+    );
     assert!(line.contains("in use") || line.contains("another process"), "{line}");
-    first.client.put("managed/user/b", &json!({"userName": "b"})).expect(201);
+    first
+        .client
+        .put("managed/user/b", &json!({"userName": "b"}))
+        .expect(201);
     assert_eq!(first.client.query("managed/user", "true").len(), 2);
 }
 
@@ -58,7 +70,9 @@ fn a_folder_that_cannot_be_made_is_named() {
     let file = data.path().join("a-file");
     std::fs::write(&file, "").unwrap();
     let mut command = Command::new(BINARY);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(file.join("data"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(file.join("data"));
     let ended = run(&mut command);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);

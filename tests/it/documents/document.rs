@@ -10,13 +10,22 @@ use crate::harness::{PASSWORD, Server, Transcript};
 #[test]
 fn the_document_works_call_by_call_with_a_name_and_a_password() {
     let server = Server::start();
-    walk(&server, &[("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD)]);
+    walk(
+        &server,
+        &[
+            ("X-OpenIDM-Username", "openidm-admin"),
+            ("X-OpenIDM-Password", PASSWORD),
+        ],
+    );
 }
 
 #[test]
 fn the_document_works_call_by_call_with_a_token() {
     let server = Server::start();
-    let token = server.client.post("internal/token", Some(&json!({"name": "documents"}))).expect(201);
+    let token = server
+        .client
+        .post("internal/token", Some(&json!({"name": "documents"})))
+        .expect(201);
     let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
     walk(&server, &[("Authorization", &bearer)]);
 }
@@ -66,16 +75,22 @@ fn a_scan_in_progress_is_cancelled_as_in_the_document() {
     wait_for_an_active_run(client, document.names.get("first"));
     document.call("list the scanning tasks while one is active");
     document.call("cancel a scanning task");
-    let run = client.get(&format!("taskscanner/{}", document.names.get("first"))).expect(200);
+    let run = client
+        .get(&format!("taskscanner/{}", document.names.get("first")))
+        .expect(200);
     let (state, total, successes, failures) = progress(&run);
-    assert_eq!((state, total, failures, &run["ended"]), ("CANCELLED", 100, 0, &json!("2026-06-01T12:00:01.000Z")));
+    assert_eq!(
+        (state, total, failures, &run["ended"]),
+        ("CANCELLED", 100, 0, &json!("2026-06-01T12:00:01.000Z"))
+    );
     assert!(successes < 100, "{run}");
     document.call("cancel a scanning task that has already completed");
 
     // What had its turn is done, what had not is as if nothing had been.
     let users = client.query(USERS, "true");
     let is_done = |user: &&Value| user["active"] == false && user["sunset"].get("task-completed").is_some();
-    let is_untouched = |user: &&Value| user["active"] == true && user["sunset"] == json!({"date": "2020-01-01T00:00:00.000Z"});
+    let is_untouched =
+        |user: &&Value| user["active"] == true && user["sunset"] == json!({"date": "2020-01-01T00:00:00.000Z"});
     assert_eq!(users.iter().filter(is_done).count() as u64, successes);
     assert_eq!(users.iter().filter(is_untouched).count() as u64, 100 - successes);
 }
@@ -108,7 +123,12 @@ fn the_schedule_scans_on_time_and_sees_the_time_of_each_run() {
     document(&server.client).call("create a scanning task");
     server.settle();
     let mut people = People::make(&server.client);
-    people.add(USERS, "within-the-hour", json!({"date": "2026-06-01T12:59:59.999Z"}), true);
+    people.add(
+        USERS,
+        "within-the-hour",
+        json!({"date": "2026-06-01T12:59:59.999Z"}),
+        true,
+    );
     people.add(USERS, "on-the-hour", json!({"date": "2026-06-01T13:00:00.000Z"}), false);
     server.advance(Duration::milliseconds(3_599_999));
     people.assert_unchanged();
@@ -116,7 +136,10 @@ fn the_schedule_scans_on_time_and_sees_the_time_of_each_run() {
     people.assert_deactivated_at("2026-06-01T13:00:00.000Z");
 
     people.look_again();
-    people.users.iter_mut().for_each(|user| user.is_meant = user.path.ends_with("on-the-hour"));
+    people
+        .users
+        .iter_mut()
+        .for_each(|user| user.is_meant = user.path.ends_with("on-the-hour"));
     server.advance(Duration::hours(1));
     people.assert_deactivated_at("2026-06-01T14:00:00.000Z");
     let runs = server.client.query("taskscanner", "true");

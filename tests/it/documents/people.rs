@@ -32,12 +32,20 @@ impl People {
         people.add(USERS, "never", json!({}), false);
         let completed = json!({"date": "2020-01-01T00:00:00.000Z", "task-completed": "2020-01-01T01:00:00.000Z"});
         people.add(USERS, "completed", completed, false);
-        people.add("managed/user", "of-another-type", date("2019-10-09T10:48:14.818Z"), false);
+        people.add(
+            "managed/user",
+            "of-another-type",
+            date("2019-10-09T10:48:14.818Z"),
+            false,
+        );
         people
     }
 
     pub(super) fn none(client: &Client) -> Self {
-        Self { client: client.clone(), users: Vec::new() }
+        Self {
+            client: client.clone(),
+            users: Vec::new(),
+        }
     }
 
     /// Adds a user.

@@ -36,7 +36,8 @@ fn a_script_in_a_file_does_what_the_script_in_line_does() {
     ]); true;";
     let server = Server::with_files(&[("script/sunset.js", source.as_bytes())]);
     let people = People::make(&server.client);
-    let file = json!({"script": {"type": "text/javascript", "file": "script/sunset.js", "globals": {"status": "inactive"}}});
+    let file =
+        json!({"script": {"type": "text/javascript", "file": "script/sunset.js", "globals": {"status": "inactive"}}});
     assert_eq!(progress(&run(&server, json!({"task": file}))), ("COMPLETED", 3, 3, 0));
     people.assert_deactivated_at(NOW);
 }
@@ -45,7 +46,10 @@ fn a_script_in_a_file_does_what_the_script_in_line_does() {
 fn a_scan_that_is_waited_for_has_ended_when_the_id_is_answered() {
     let server = Server::start();
     let people = People::make(&server.client);
-    server.client.put("scheduler/job/sunset", &sunset(json!({"waitForCompletion": true}))).expect(201);
+    server
+        .client
+        .put("scheduler/job/sunset", &sunset(json!({"waitForCompletion": true})))
+        .expect(201);
     let id = execute(&server.client, "sunset");
     let ended = server.client.get(&format!("taskscanner/{id}")).expect(200);
     assert_eq!(progress(&ended), ("COMPLETED", 3, 3, 0));
@@ -63,7 +67,10 @@ fn a_claim_is_respected_until_its_time_is_up() {
     assert_eq!(progress(&run(&server, json!({}))), ("COMPLETED", 3, 2, 0));
     people.assert_deactivated_at(NOW);
     people.look_again();
-    people.users.iter_mut().for_each(|user| user.is_meant = user.path.ends_with("a-moment-ago"));
+    people
+        .users
+        .iter_mut()
+        .for_each(|user| user.is_meant = user.path.ends_with("a-moment-ago"));
     server.advance(Duration::milliseconds(1));
     assert_eq!(progress(&run(&server, json!({}))), ("COMPLETED", 1, 1, 0));
     people.assert_deactivated_at("2026-06-01T12:00:00.001Z");
@@ -90,15 +97,28 @@ fn only_true_is_a_success() {
 fn at_most_so_many_objects_are_processed() {
     let server = Server::start();
     People::make(&server.client);
-    assert_eq!(progress(&run(&server, json!({"maxRecords": 2}))), ("COMPLETED", 2, 2, 0));
-    assert_eq!(progress(&run(&server, json!({"maxRecords": 2}))), ("COMPLETED", 1, 1, 0));
+    assert_eq!(
+        progress(&run(&server, json!({"maxRecords": 2}))),
+        ("COMPLETED", 2, 2, 0)
+    );
+    assert_eq!(
+        progress(&run(&server, json!({"maxRecords": 2}))),
+        ("COMPLETED", 1, 1, 0)
+    );
 }
 
 #[test]
 fn the_time_in_a_filter_can_be_moved_and_text_behind_it_counts() {
     let server = Server::start();
-    for (name, date) in [("past", "2026-05-31T11:00:00.000Z"), ("today", "2026-06-01T13:00:00.000Z"), ("later", "2026-06-03T00:00:00.000Z")] {
-        server.client.put(&format!("{USERS}/{name}"), &json!({"sunset": {"date": date}})).expect(201);
+    for (name, date) in [
+        ("past", "2026-05-31T11:00:00.000Z"),
+        ("today", "2026-06-01T13:00:00.000Z"),
+        ("later", "2026-06-03T00:00:00.000Z"),
+    ] {
+        server
+            .client
+            .put(&format!("{USERS}/{name}"), &json!({"sunset": {"date": date}}))
+            .expect(201);
     }
     let scan = |filter: &str| {
         let mut job = sunset(json!({}));
@@ -107,14 +127,23 @@ fn the_time_in_a_filter_can_be_moved_and_text_behind_it_counts() {
         let stored = server.client.put("scheduler/job/sunset", &job);
         assert!(matches!(stored.status, 200 | 201), "{}", stored.text);
         server.client.ended_run(&execute(&server.client, "sunset"));
-        let mut done: Vec<String> = server.client.query(USERS, "/sunset/task-completed pr").iter().map(|user| user["_id"].as_str().unwrap().to_owned()).collect();
+        let mut done: Vec<String> = server
+            .client
+            .query(USERS, "/sunset/task-completed pr")
+            .iter()
+            .map(|user| user["_id"].as_str().unwrap().to_owned())
+            .collect();
         let reset = json!([{"operation": "remove", "field": "/sunset/task-completed"}, {"operation": "remove", "field": "/sunset/task-started"}]);
-        done.iter().for_each(|id| drop(server.client.patch(&format!("{USERS}/{id}"), &reset).expect(200)));
+        done.iter()
+            .for_each(|id| drop(server.client.patch(&format!("{USERS}/{id}"), &reset).expect(200)));
         done.sort();
         done
     };
     assert_eq!(scan(r#"/sunset/date lt "${Time.now}""#), ["past"]);
     assert_eq!(scan(r#"/sunset/date lt "${Time.now + 1d}""#), ["past", "today"]);
     assert_eq!(scan(r#"/sunset/date lt "${Time.now - 1M}""#), Vec::<String>::new());
-    assert_eq!(scan(r#"/sunset/date gt "${Time.now - 2d}" and /sunset/date lt "${Time.now + 3d}" and !(_id eq "today")"#), ["later", "past"]);
+    assert_eq!(
+        scan(r#"/sunset/date gt "${Time.now - 2d}" and /sunset/date lt "${Time.now + 3d}" and !(_id eq "today")"#),
+        ["later", "past"]
+    );
 }

@@ -7,7 +7,11 @@ use super::{assert_alive, content, make, misbehaving, run, server, user};
 /// What the guest does, how the call ends, and what is said about it.
 const WAYS: [(&str, &str, &str); 13] = [
     ("loop", "out-of-fuel", "used up its 1000000000 units of fuel"),
-    ("memory", "out-of-memory", "asked for more than 67108864 bytes of memory"),
+    (
+        "memory",
+        "out-of-memory",
+        "asked for more than 67108864 bytes of memory",
+    ),
     ("recursion", "trap", "call stack exhausted"),
     ("trap", "trap", "unreachable"),
     ("panic", "trap", "unreachable"),
@@ -37,7 +41,10 @@ fn a_component_that_misbehaves_costs_its_object_only() {
 
     let scanned = run(client, &misbehaving(&[]));
 
-    assert_eq!((scanned.count("successes"), scanned.count("failures")), (WELL_BEHAVED as u64, WAYS.len() as u64));
+    assert_eq!(
+        (scanned.count("successes"), scanned.count("failures")),
+        (WELL_BEHAVED as u64, WAYS.len() as u64)
+    );
     for ((mode, kind, message), before) in WAYS.into_iter().zip(before) {
         let failure = scanned.failure(mode);
         assert_eq!(failure.0, kind, "{mode}: {}", failure.1);
@@ -48,7 +55,10 @@ fn a_component_that_misbehaves_costs_its_object_only() {
     }
     for number in 0..WELL_BEHAVED {
         let good = user(client, &format!("good-{number}"));
-        assert!(good["touched"] == true && good["task"]["completed"].is_string(), "{good}");
+        assert!(
+            good["touched"] == true && good["task"]["completed"].is_string(),
+            "{good}"
+        );
     }
     assert_alive(client);
 }
@@ -70,7 +80,10 @@ fn a_failure_tells_what_the_call_used_and_logged() {
     assert!(!lines.is_empty() && lines.len() <= 1_000, "{} lines", lines.len());
     assert_eq!(lines[0], json!({"level": "info", "message": "a line among very many"}));
     let id = scanned.run["_id"].as_str().unwrap();
-    assert_eq!(&server.client.get(&format!("taskscanner/{id}/failure/no")).expect(200), no);
+    assert_eq!(
+        &server.client.get(&format!("taskscanner/{id}/failure/no")).expect(200),
+        no
+    );
     server.client.get(&format!("taskscanner/{id}/failure/yes")).expect(404);
     server.client.get("taskscanner/none/failure/no").expect(404);
 }
@@ -96,7 +109,12 @@ fn objects_that_failed_are_tried_again_by_the_next_run() {
     let client = &server.client;
     make(client, "reformed", "trap", &json!({}));
     assert_eq!(run(client, &misbehaving(&[])).failure("reformed").0, "trap");
-    client.patch("managed/user/reformed", &json!([{"operation": "replace", "field": "/misbehave", "value": "none"}])).expect(200);
+    client
+        .patch(
+            "managed/user/reformed",
+            &json!([{"operation": "replace", "field": "/misbehave", "value": "none"}]),
+        )
+        .expect(200);
     run(client, &misbehaving(&[])).assert_all_well();
     assert_eq!(user(client, "reformed")["touched"], true);
 }

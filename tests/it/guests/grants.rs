@@ -8,7 +8,9 @@ use super::{content, javascript, make, misbehaving, run, server, user};
 fn what_is_not_granted_cannot_be_read() {
     let server = server();
     let client = &server.client;
-    client.put("managed/role/secret", &json!({"word": "sesame"})).expect(201);
+    client
+        .put("managed/role/secret", &json!({"word": "sesame"}))
+        .expect(201);
     let read_other = |id: &str, grants: &[&str]| {
         make(client, id, "read-other", &json!({"path": "managed/role/secret"}));
         run(client, &misbehaving(grants)).assert_all_well();
@@ -23,11 +25,16 @@ fn what_is_not_granted_cannot_be_read() {
     ] {
         let seen = read_other(id, grants);
         let text = seen.as_str().unwrap_or_else(|| panic!("{id} saw {seen}"));
-        assert!(text.contains("no grant for read on managed/role/secret"), "{id} saw {text}");
+        assert!(
+            text.contains("no grant for read on managed/role/secret"),
+            "{id} saw {text}"
+        );
     }
-    for (id, grants) in
-        [("this-object", &["managed/role/secret: read"][..]), ("below", &["managed/role/*: read"]), ("all", &["*: *"])]
-    {
+    for (id, grants) in [
+        ("this-object", &["managed/role/secret: read"][..]),
+        ("below", &["managed/role/*: read"]),
+        ("all", &["*: *"]),
+    ] {
         assert_eq!(read_other(id, grants)["word"], "sesame", "{id}");
     }
 }
@@ -37,13 +44,32 @@ fn what_is_not_granted_cannot_be_read() {
 fn the_object_in_hand_opens_no_door_to_its_neighbours() {
     let server = server();
     let client = &server.client;
-    client.put("managed/user/neighbour", &json!({"userName": "neighbour", "count": 0})).expect(201);
-    make(client, "reader", "read-other", &json!({"path": "managed/user/neighbour"}));
-    make(client, "writer", "increment", &json!({"counter": "managed/user/neighbour"}));
+    client
+        .put("managed/user/neighbour", &json!({"userName": "neighbour", "count": 0}))
+        .expect(201);
+    make(
+        client,
+        "reader",
+        "read-other",
+        &json!({"path": "managed/user/neighbour"}),
+    );
+    make(
+        client,
+        "writer",
+        "increment",
+        &json!({"counter": "managed/user/neighbour"}),
+    );
     make(client, "itself", "read-other", &json!({"path": "managed/user/itself"}));
     let scanned = run(client, &misbehaving(&[]));
-    assert!(user(client, "reader")["seen"].as_str().is_some_and(|seen| seen.contains("no grant")));
-    assert_eq!(scanned.failure("writer"), ("refused", "no grant for patch on managed/user/neighbour"));
+    assert!(
+        user(client, "reader")["seen"]
+            .as_str()
+            .is_some_and(|seen| seen.contains("no grant"))
+    );
+    assert_eq!(
+        scanned.failure("writer"),
+        ("refused", "no grant for patch on managed/user/neighbour")
+    );
     assert_eq!(user(client, "neighbour")["count"], 0);
     assert_eq!(user(client, "itself")["seen"]["userName"], "itself");
 }
@@ -55,7 +81,12 @@ fn a_granted_counter_that_three_hundred_objects_increment_ends_at_three_hundred(
     let client = &server.client;
     client.put("managed/role/total", &json!({"count": 0})).expect(201);
     for number in 0..OBJECTS {
-        make(client, &format!("user-{number:03}"), "increment", &json!({"counter": "managed/role/total"}));
+        make(
+            client,
+            &format!("user-{number:03}"),
+            "increment",
+            &json!({"counter": "managed/role/total"}),
+        );
     }
     let scanned = run(client, &misbehaving(&["managed/role/total: patch"]));
     scanned.assert_all_well();
@@ -87,7 +118,9 @@ const TRIES: &str = r#"
 fn an_inline_script_is_narrowed_by_the_grants_of_its_job() {
     let server = server();
     let client = &server.client;
-    client.put("managed/role/secret", &json!({"word": "sesame"})).expect(201);
+    client
+        .put("managed/role/secret", &json!({"word": "sesame"}))
+        .expect(201);
     make(client, "narrow", "x", &json!({}));
     let mut script = javascript(TRIES);
     script["grants"] = json!([]);
@@ -105,11 +138,23 @@ fn an_inline_script_is_narrowed_by_the_grants_of_its_job() {
 fn an_inline_script_without_grants_may_do_what_its_owner_may() {
     let server = server();
     let client = &server.client;
-    client.put("managed/role/secret", &json!({"word": "sesame"})).expect(201);
+    client
+        .put("managed/role/secret", &json!({"word": "sesame"}))
+        .expect(201);
     make(client, "wide", "x", &json!({}));
-    run(client, &javascript(&TRIES.replace("attempt(\"delete\"", "if (false) attempt(\"delete\""))).assert_all_well();
+    run(
+        client,
+        &javascript(&TRIES.replace("attempt(\"delete\"", "if (false) attempt(\"delete\"")),
+    )
+    .assert_all_well();
     let outcome = user(client, "wide")["outcome"].clone();
-    let refused: Vec<&String> = outcome.as_object().unwrap().iter().filter(|(_, code)| **code == 403).map(|(name, _)| name).collect();
+    let refused: Vec<&String> = outcome
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, code)| **code == 403)
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(refused, Vec::<&String>::new(), "{outcome}");
     assert_eq!(client.query("managed/user", "true").len(), 2);
 }
@@ -125,7 +170,10 @@ fn a_refusal_that_ends_a_script_is_recorded_as_one() {
     );
     script["grants"] = json!(["managed/role/*: *"]);
     let scanned = run(client, &script);
-    assert_eq!(scanned.failure("u"), ("refused", "no grant for delete on managed/user/v"));
+    assert_eq!(
+        scanned.failure("u"),
+        ("refused", "no grant for delete on managed/user/v")
+    );
     assert_eq!(content(user(client, "u")), content(before));
 }
 
@@ -147,7 +195,10 @@ fn a_grant_that_cannot_be_understood_is_refused_with_its_place() {
     ] {
         let (status, message) = context(grant);
         assert_eq!(status, 400, "{message}");
-        assert!(message.contains(expected) && message.contains("/invokeContext/task/script/grants"), "{message}");
+        assert!(
+            message.contains(expected) && message.contains("/invokeContext/task/script/grants"),
+            "{message}"
+        );
     }
     server.client.get("scheduler/job/bad").expect(404);
 }

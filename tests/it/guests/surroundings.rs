@@ -6,7 +6,9 @@ use super::{javascript, make, run, server, user};
 
 /// Puts an expression's value into each object's `seen`.
 fn see(expression: &str) -> Value {
-    javascript(&format!("openidm.patch(objectID, null, [{{operation: 'add', field: '/seen', value: {expression}}}]); true;"))
+    javascript(&format!(
+        "openidm.patch(objectID, null, [{{operation: 'add', field: '/seen', value: {expression}}}]); true;"
+    ))
 }
 
 #[test]
@@ -17,7 +19,10 @@ fn the_time_is_the_servers_and_stands_still() {
         return [new Date(a).toISOString(), Date.now() - a, new Date().getTimezoneOffset(), java.lang.System.currentTimeMillis() - a]; })()";
     make(client, "one", "x", &json!({}));
     run(client, &see(expression)).assert_all_well();
-    assert_eq!(user(client, "one")["seen"], json!(["2026-06-01T12:00:00.000Z", 0, 0, 0]));
+    assert_eq!(
+        user(client, "one")["seen"],
+        json!(["2026-06-01T12:00:00.000Z", 0, 0, 0])
+    );
     server.advance(chrono::Duration::milliseconds(90_061_007));
     make(client, "two", "x", &json!({}));
     run(client, &see(expression)).assert_all_well();
@@ -32,9 +37,15 @@ fn chance_is_each_objects_and_each_runs_own() {
         let ids: Vec<String> = (0..5).map(|number| format!("{round}-{number}")).collect();
         ids.iter().for_each(|id| drop(make(client, id, "x", &json!({}))));
         run(client, &see("[Math.random(), Math.random(), Math.random()]")).assert_all_well();
-        ids.iter().flat_map(|id| user(client, id)["seen"].as_array().unwrap().clone()).collect::<Vec<Value>>()
+        ids.iter()
+            .flat_map(|id| user(client, id)["seen"].as_array().unwrap().clone())
+            .collect::<Vec<Value>>()
     };
-    let mut all: Vec<f64> = [numbers(1), numbers(2)].concat().iter().map(|number| number.as_f64().unwrap()).collect();
+    let mut all: Vec<f64> = [numbers(1), numbers(2)]
+        .concat()
+        .iter()
+        .map(|number| number.as_f64().unwrap())
+        .collect();
     assert!(all.iter().all(|number| (0.0..1.0).contains(number)), "{all:?}");
     all.sort_by(f64::total_cmp);
     let count = all.len();
@@ -78,7 +89,12 @@ fn chance_repeats_when_an_object_is_run_again() {
 fn the_object_in_hand_comes_as_input_with_its_path() {
     let server = server();
     let client = &server.client;
-    let made = make(client, "a%20b", "x", &json!({"list": [1, {"two": null}], "größe": "ü", "large": 12_345_678_901_234_567_890_u64}));
+    let made = make(
+        client,
+        "a%20b",
+        "x",
+        &json!({"list": [1, {"two": null}], "größe": "ü", "large": 12_345_678_901_234_567_890_u64}),
+    );
     run(client, &see("{id: objectID, input: input, large: typeof input.large}")).assert_all_well();
     let seen = user(client, "a%20b")["seen"].clone();
     assert_eq!(seen["id"], "managed/user/a%20b");
@@ -86,7 +102,10 @@ fn the_object_in_hand_comes_as_input_with_its_path() {
     for name in ["_id", "userName", "list", "größe", "large"] {
         assert_eq!(seen["input"][name], made[name], "{name}");
     }
-    assert!(seen["input"]["task"]["started"].is_string(), "the claim is part of the object: {seen}");
+    assert!(
+        seen["input"]["task"]["started"].is_string(),
+        "the claim is part of the object: {seen}"
+    );
 }
 
 #[test]
@@ -134,7 +153,10 @@ fn no_object_sees_what_the_script_did_for_another() {
     "#;
     run(client, &javascript(source)).assert_all_well();
     for number in 0..30 {
-        assert_eq!(user(client, &format!("u-{number:02}"))["seen"], json!(["undefined", "undefined", "undefined"]));
+        assert_eq!(
+            user(client, &format!("u-{number:02}"))["seen"],
+            json!(["undefined", "undefined", "undefined"])
+        );
     }
 }
 

@@ -30,8 +30,12 @@ fn roles(client: &Client) -> Vec<Value> {
 
 fn prepare(client: &Client, name: &str) {
     make(client, name, "x", &json!({}));
-    client.put(&format!("managed/role/changed-{name}"), &json!({"by": "nobody"})).expect(201);
-    client.put(&format!("managed/role/deleted-{name}"), &json!({})).expect(201);
+    client
+        .put(&format!("managed/role/changed-{name}"), &json!({"by": "nobody"}))
+        .expect(201);
+    client
+        .put(&format!("managed/role/deleted-{name}"), &json!({}))
+        .expect(201);
 }
 
 #[test]
@@ -52,7 +56,12 @@ fn a_task_reads_its_own_writes_and_they_are_kept_together() {
 
 #[test]
 fn a_task_that_fails_in_the_end_leaves_no_trace() {
-    for ending in ["throw {code: 409, message: 'changed my mind'};", "false;", "for (;;) {}", "null.x;"] {
+    for ending in [
+        "throw {code: 409, message: 'changed my mind'};",
+        "false;",
+        "for (;;) {}",
+        "null.x;",
+    ] {
         let server = server();
         let client = &server.client;
         prepare(client, "ann");
@@ -79,7 +88,15 @@ fn tasks_of_one_scan_do_not_see_each_others_unfinished_work() {
     client.get("managed/role/made-by-bob").expect(404);
     client.get("managed/role/deleted-bob").expect(200);
     for name in ["ann", "cid", "dora"] {
-        assert_eq!(user(client, name)["seen"]["queried"].as_array().unwrap().iter().filter(|id| **id == "made-by-bob").count(), 0);
+        assert_eq!(
+            user(client, name)["seen"]["queried"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|id| **id == "made-by-bob")
+                .count(),
+            0
+        );
         client.get(&format!("managed/role/made-by-{name}")).expect(200);
     }
 }
@@ -93,7 +110,12 @@ fn a_task_may_delete_its_own_object() {
     client.get("managed/user/leaves").expect(404);
     // And may change its mind about it.
     let before = make(client, "stays", "x", &json!({}));
-    assert_eq!(run(client, &javascript("openidm.delete(objectID, null); false;")).failure("stays").0, "not-true");
+    assert_eq!(
+        run(client, &javascript("openidm.delete(objectID, null); false;"))
+            .failure("stays")
+            .0,
+        "not-true"
+    );
     assert_eq!(content(user(client, "stays")), content(before));
 }
 
@@ -125,9 +147,20 @@ fn a_task_cannot_reach_what_would_escape_its_unit_of_work() {
     "#;
     run(client, &javascript(&source.replace("JOB", &job.to_string()))).assert_all_well();
     let outcome = user(client, "ann")["outcome"].clone();
-    for name in ["execute", "cancel", "create", "update", "delete", "trigger", "pauseJobs"] {
+    for name in [
+        "execute",
+        "cancel",
+        "create",
+        "update",
+        "delete",
+        "trigger",
+        "pauseJobs",
+    ] {
         let text = outcome[name].as_str().unwrap();
-        assert!(text.starts_with("403 ") && text.contains("cannot take part in a unit of work"), "{name}: {text}");
+        assert!(
+            text.starts_with("403 ") && text.contains("cannot take part in a unit of work"),
+            "{name}: {text}"
+        );
     }
     assert_eq!((&outcome["read"], &outcome["query"]), (&json!("done"), &json!("done")));
     client.get("scheduler/job/mine").expect(404);
@@ -148,7 +181,10 @@ fn a_task_finds_only_what_is_mounted() {
         true;
     "#;
     run(client, &javascript(source)).assert_all_well();
-    assert_eq!(user(client, "ann")["outcome"], json!([null, null, null, null, null, null, null]));
+    assert_eq!(
+        user(client, "ann")["outcome"],
+        json!([null, null, null, null, null, null, null])
+    );
 }
 
 /// Somebody else changed what the task read: it runs again on the new state.
@@ -161,11 +197,29 @@ fn a_scheduled_script_is_all_or_nothing_too() {
             "invokeContext": {"script": javascript(source), "input": {"n": 3}}})
     };
     let create = "for (var i = 0; i < object.n; i++) openidm.create('managed/role', 'NAME-' + i, {});";
-    client.put("scheduler/job/whole", &schedule(&create.replace("NAME", "whole"))).expect(201);
-    client.put("scheduler/job/half", &schedule(&format!("{} throw 'half way'", create.replace("NAME", "half")))).expect(201);
-    client.put("scheduler/job/escape", &schedule(&format!("{} openidm.action('taskscanner', 'execute', null, {{name: 'x'}});", create.replace("NAME", "escape")))).expect(201);
+    client
+        .put("scheduler/job/whole", &schedule(&create.replace("NAME", "whole")))
+        .expect(201);
+    client
+        .put(
+            "scheduler/job/half",
+            &schedule(&format!("{} throw 'half way'", create.replace("NAME", "half"))),
+        )
+        .expect(201);
+    client
+        .put(
+            "scheduler/job/escape",
+            &schedule(&format!(
+                "{} openidm.action('taskscanner', 'execute', null, {{name: 'x'}});",
+                create.replace("NAME", "escape")
+            )),
+        )
+        .expect(201);
     server.settle();
-    let mut names: Vec<String> = roles(client).iter().map(|role| role["_id"].as_str().unwrap().to_owned()).collect();
+    let mut names: Vec<String> = roles(client)
+        .iter()
+        .map(|role| role["_id"].as_str().unwrap().to_owned())
+        .collect();
     names.sort();
     assert_eq!(names, ["whole-0", "whole-1", "whole-2"]);
 }

@@ -45,12 +45,16 @@ impl Client {
             .http_status_as_error(false)
             .timeout_global(Some(std::time::Duration::from_secs(120)))
             .build();
-        Self { base, agent: config.into() }
+        Self {
+            base,
+            agent: config.into(),
+        }
     }
 
     /// Sends exactly these headers and this body. `path` starts with a slash.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// The same, where the server may be gone.
@@ -61,7 +65,9 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Result<Answer, ureq::Error> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -71,18 +77,30 @@ impl Client {
         };
         let (head, mut body) = response.into_parts();
         let text = body.with_config().limit(1 << 30).read_to_string()?;
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, text })
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            text,
+        })
     }
 
     /// A request of the administrator. `path` is below `/openidm/`.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
-        let mut all = vec![("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD)];
+        let mut all = vec![
+            ("X-OpenIDM-Username", "openidm-admin"),
+            ("X-OpenIDM-Password", PASSWORD),
+        ];
         all.extend_from_slice(headers);
         let text = body.map(Value::to_string);
         if text.is_some() {
             all.push(("Content-Type", "application/json"));
         }
-        self.send(method, &format!("/openidm/{path}"), &all, text.as_deref().map(str::as_bytes))
+        self.send(
+            method,
+            &format!("/openidm/{path}"),
+            &all,
+            text.as_deref().map(str::as_bytes),
+        )
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -126,7 +144,10 @@ impl Client {
 }
 
 /// The pause between two looks at something that another process or thread does.
-#[expect(clippy::disallowed_methods, reason = "waiting for what happens outside the simulated time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waiting for what happens outside the simulated time"
+)]
 pub(crate) fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(10));
 }
@@ -134,6 +155,12 @@ pub(crate) fn pause() {
 /// Percent-encodes a query value.
 pub(crate) fn encode(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }

@@ -36,7 +36,9 @@ impl Names {
 
     /// A text with `{{name}}` replaced by what the names stand for.
     pub(crate) fn fill(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
+        self.0.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{{{name}}}}}"), value)
+        })
     }
 }
 
@@ -62,18 +64,28 @@ fn difference(pointer: &str, expected: &Value, answer: &Value, names: &mut Names
             for (name, value) in wanted {
                 match found_names.next() {
                     Some(found_name) if found_name == name => {}
-                    other => return Some(format!("{pointer}: the member '{name}' is expected here, not {other:?}")),
+                    other => {
+                        return Some(format!(
+                            "{pointer}: the member '{name}' is expected here, not {other:?}"
+                        ));
+                    }
                 }
                 let inner = format!("{pointer}/{}", name.replace('/', "%2F"));
                 if let Some(difference) = difference(&inner, value, &found[name], names) {
                     return Some(difference);
                 }
             }
-            found_names.next().map(|name| format!("{pointer}: the member '{name}' is not expected"))
+            found_names
+                .next()
+                .map(|name| format!("{pointer}: the member '{name}' is not expected"))
         }
         (Value::Array(wanted), Value::Array(found)) => {
             if wanted.len() != found.len() {
-                return Some(format!("{pointer}: {} items are expected, not {}", wanted.len(), found.len()));
+                return Some(format!(
+                    "{pointer}: {} items are expected, not {}",
+                    wanted.len(),
+                    found.len()
+                ));
             }
             let mut pairs = wanted.iter().zip(found).enumerate();
             pairs.find_map(|(at, (wanted, found))| difference(&format!("{pointer}/{at}"), wanted, found, names))
@@ -151,20 +163,47 @@ mod tests {
             let found = difference("", &expected, &answer, &mut Names::default());
             match words {
                 None => assert_eq!(found, None),
-                Some(words) => assert!(found.as_ref().is_some_and(|found| found.starts_with(words)), "{found:?}"),
+                Some(words) => assert!(
+                    found.as_ref().is_some_and(|found| found.starts_with(words)),
+                    "{found:?}"
+                ),
             }
         };
         check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]}), None);
-        check(json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": 0}]}), Some("/a/1/b: null is expected, not 0"));
-        check(json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1}), Some(": the member 'a' is expected here"));
-        check(json!({"a": 1}), json!({"a": 1, "b": 2}), Some(": the member 'b' is not expected"));
-        check(json!({"a": 1, "b": 2}), json!({"a": 1}), Some(": the member 'b' is expected here, not None"));
+        check(
+            json!({"a": [1, {"b": null}]}),
+            json!({"a": [1, {"b": 0}]}),
+            Some("/a/1/b: null is expected, not 0"),
+        );
+        check(
+            json!({"a": 1, "b": 2}),
+            json!({"b": 2, "a": 1}),
+            Some(": the member 'a' is expected here"),
+        );
+        check(
+            json!({"a": 1}),
+            json!({"a": 1, "b": 2}),
+            Some(": the member 'b' is not expected"),
+        );
+        check(
+            json!({"a": 1, "b": 2}),
+            json!({"a": 1}),
+            Some(": the member 'b' is expected here, not None"),
+        );
         check(json!([1]), json!([1, 2]), Some(": 1 items are expected, not 2"));
         check(json!({"a": 1}), json!({"a": 1.0}), Some("/a: 1 is expected, not 1.0"));
         let id = "9f2564c8-193c-4871-8869-6080f374b1bd";
         check(json!("<uuid>"), json!(id), None);
-        check(json!("trigger-<uuid:a>/<uuid:a>"), json!(format!("trigger-{id}/{id}")), None);
-        check(json!(["<uuid:a>", "<uuid:a>"]), json!([id, id.replace('9', "8")]), Some("/1"));
+        check(
+            json!("trigger-<uuid:a>/<uuid:a>"),
+            json!(format!("trigger-{id}/{id}")),
+            None,
+        );
+        check(
+            json!(["<uuid:a>", "<uuid:a>"]),
+            json!([id, id.replace('9', "8")]),
+            Some("/1"),
+        );
         check(json!("<run>"), json!(format!("{id}-2073")), None);
         check(json!("<run>"), json!(id), Some(": \"<run>\" is expected"));
         check(json!("node1_<number>"), json!("node1_1570611359345"), None);

@@ -46,7 +46,11 @@ impl Process {
     /// A command that serves sooner or later, once it is ready.
     pub(crate) fn start(command: &mut Command) -> Self {
         // Of the log only what is wrong: it comes between the lines of the tests.
-        let mut child = command.env("TASKWARDEN_LOG", "warn").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .env("TASKWARDEN_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = Vec::new();
         let base = loop {
@@ -58,12 +62,20 @@ impl Process {
                 None => greeting.push(line.trim_end().to_owned()),
             }
         };
-        Self { client: Client::new(base), greeting, child, _output: output }
+        Self {
+            client: Client::new(base),
+            greeting,
+            child,
+            _output: output,
+        }
     }
 
     /// SIGTERM, and how it ended.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         patient(&mut self.child)
     }
@@ -105,10 +117,22 @@ pub(crate) fn demo_cache() -> PathBuf {
 
 /// Runs a command that ends by itself.
 pub(crate) fn run(command: &mut Command) -> Ended {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (output, errors) = (reader(child.stdout.take().unwrap()), reader(child.stderr.take().unwrap()));
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (output, errors) = (
+        reader(child.stdout.take().unwrap()),
+        reader(child.stderr.take().unwrap()),
+    );
     let status = patient(&mut child);
-    Ended { code: status.code(), output: output.join().unwrap(), errors: errors.join().unwrap() }
+    Ended {
+        code: status.code(),
+        output: output.join().unwrap(),
+        errors: errors.join().unwrap(),
+    }
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {

@@ -57,7 +57,11 @@ impl Server {
             admin_password: Some(PASSWORD.to_owned()),
         };
         let clock = Arc::new(SimulatedClock::at(BEGIN));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (host, base) = {
             let clock = clock.clone();
@@ -70,7 +74,14 @@ impl Server {
                 (host, base)
             })
         };
-        Self { client: Client::new(base), clock, host: Some(host), runtime: Some(runtime), stop: Some(stop), folder }
+        Self {
+            client: Client::new(base),
+            clock,
+            host: Some(host),
+            runtime: Some(runtime),
+            stop: Some(stop),
+            folder,
+        }
     }
 
     /// The configuration folder.

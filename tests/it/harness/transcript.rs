@@ -33,11 +33,21 @@ struct Call {
 impl Transcript {
     /// Opens `tests/docs/NAME.http`. Each request is sent with these headers besides its own.
     pub(crate) fn open(name: &str, client: &Client, credentials: &[(&str, &str)]) -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(format!("{name}.http"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("docs")
+            .join(format!("{name}.http"));
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let calls = format!("\n{text}").split("\n### ").skip(1).map(Call::parse).collect();
-        let credentials = credentials.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { names: Names::default(), client: client.clone(), credentials, calls }
+        let credentials = credentials
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Self {
+            names: Names::default(),
+            client: client.clone(),
+            credentials,
+            calls,
+        }
     }
 
     /// Sends a call of the document; fails unless the answer is the document's.
@@ -68,18 +78,31 @@ impl Transcript {
         let headers: Vec<(&str, &str)> = own.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let body = call.body.as_ref().map(|body| self.names.fill(body));
         let path = self.names.fill(&call.path);
-        (self.client.send(&call.method, &path, &headers, body.as_deref().map(str::as_bytes)), call)
+        (
+            self.client
+                .send(&call.method, &path, &headers, body.as_deref().map(str::as_bytes)),
+            call,
+        )
     }
 }
 
 impl Call {
     fn parse(text: &str) -> Self {
-        let lines = text.lines().filter(|line| !line.starts_with("# ")).collect::<Vec<_>>().join("\n");
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("# "))
+            .collect::<Vec<_>>()
+            .join("\n");
         let (name, lines) = lines.split_once('\n').expect("a request follows the name");
-        let (request, answer) = lines.split_once("\nHTTP ").unwrap_or_else(|| panic!("{name} has no answer"));
+        let (request, answer) = lines
+            .split_once("\nHTTP ")
+            .unwrap_or_else(|| panic!("{name} has no answer"));
         let (head, body) = request.trim_start().split_once("\n\n").unwrap_or((request.trim(), ""));
         let mut head = head.lines();
-        let (method, path) = head.next().and_then(|line| line.split_once(' ')).expect("a method and a path");
+        let (method, path) = head
+            .next()
+            .and_then(|line| line.split_once(' '))
+            .expect("a method and a path");
         let header = |line: &str| {
             let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("'{line}' is no header"));
             (name.to_owned(), value.to_owned())

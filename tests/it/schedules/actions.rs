@@ -23,7 +23,9 @@ fn an_expression_is_valid_or_not() {
     let check = |expression: Value, valid: bool| {
         let body = json!({"cronExpression": expression});
         for path in ["scheduler/job", "scheduler"] {
-            let answer = server.client.post(&format!("{path}?_action=validateQuartzCronExpression"), Some(&body));
+            let answer = server
+                .client
+                .post(&format!("{path}?_action=validateQuartzCronExpression"), Some(&body));
             assert_eq!(answer.expect(200), json!({"valid": valid}), "{body}");
         }
     };
@@ -56,7 +58,10 @@ fn a_schedule_that_is_stored_again_begins_anew() {
     assert_eq!(replaced["previousRunDate"], Value::Null);
     // A cron schedule begins with the second that it is stored in.
     assert_eq!(replaced["nextRunDate"], at(2));
-    assert_eq!(replaced.pointer("/triggers/0/serialized/startTime").unwrap(), 1_780_315_202_000_i64);
+    assert_eq!(
+        replaced.pointer("/triggers/0/serialized/startTime").unwrap(),
+        1_780_315_202_000_i64
+    );
     server.settle();
     assert_eq!(runs(&server.client), [0.0, 1.0, 2.0, 2.5]);
 }
@@ -65,7 +70,11 @@ fn a_schedule_that_is_stored_again_begins_anew() {
 fn conditions_decide_between_creating_and_replacing() {
     let server = server();
     let job = testlog(json!({"schedule": "0 0 * * * ?"}));
-    let put = |condition: (&str, &str)| server.client.request("PUT", "scheduler/job/one", &[condition], Some(&job));
+    let put = |condition: (&str, &str)| {
+        server
+            .client
+            .request("PUT", "scheduler/job/one", &[condition], Some(&job))
+    };
     put(("If-Match", "*")).expect(404);
     put(("If-None-Match", "*")).expect(201);
     refuse(put(("If-None-Match", "*")), 412, "Schedule already exists");
@@ -79,12 +88,23 @@ fn a_disabled_schedule_does_nothing_until_it_is_enabled_again() {
     let client = &server.client;
     let disabled = testlog(json!({"enabled": false, "schedule": EVERY_SECOND, "persisted": true}));
     let stored = client.put("scheduler/job/asleep", &disabled).expect(201);
-    assert_eq!((&stored["triggers"], &stored["nextRunDate"]), (&json!([]), &Value::Null));
+    assert_eq!(
+        (&stored["triggers"], &stored["nextRunDate"]),
+        (&json!([]), &Value::Null)
+    );
     advance_seconds(&server, 2);
     for action in ["trigger", "pause", "resume"] {
-        refuse(act(client, &format!("scheduler/job/asleep?_action={action}")), 400, "is disabled");
+        refuse(
+            act(client, &format!("scheduler/job/asleep?_action={action}")),
+            400,
+            "is disabled",
+        );
     }
-    refuse(client.get("scheduler/trigger/scheduler-service-group.trigger-asleep"), 404, "does not exist");
+    refuse(
+        client.get("scheduler/trigger/scheduler-service-group.trigger-asleep"),
+        404,
+        "does not exist",
+    );
     assert!(runs(client).is_empty());
     let enabled = testlog(json!({"enabled": true, "schedule": EVERY_SECOND, "persisted": true}));
     let stored = client.put("scheduler/job/asleep", &enabled).expect(200);
@@ -100,9 +120,17 @@ fn what_is_not_there_is_not_found() {
     let unknown = "Schedule does not exist";
     refuse(client.get("scheduler/job/nothing"), 404, unknown);
     refuse(client.delete("scheduler/job/nothing"), 404, unknown);
-    refuse(client.get("scheduler/trigger/scheduler-service-group.trigger-nothing"), 404, unknown);
+    refuse(
+        client.get("scheduler/trigger/scheduler-service-group.trigger-nothing"),
+        404,
+        unknown,
+    );
     for action in ["trigger", "pause", "resume"] {
-        refuse(act(client, &format!("scheduler/job/nothing?_action={action}")), 404, unknown);
+        refuse(
+            act(client, &format!("scheduler/job/nothing?_action={action}")),
+            404,
+            unknown,
+        );
     }
     refuse(client.get("scheduler"), 404, "Resource &#39;scheduler&#39; not found");
     refuse(client.get("scheduler/calendar"), 404, "not found");
@@ -113,16 +141,28 @@ fn what_is_not_there_is_not_found() {
 fn unknown_actions_and_verbs_are_refused() {
     let server = server();
     let client = &server.client;
-    client.put("scheduler/job/one", &testlog(json!({"schedule": "0 0 * * * ?"}))).expect(201);
-    refuse(act(client, "scheduler/job?_action=pauseJob"), 400, "Unknown action given: pauseJob");
-    refuse(act(client, "scheduler/job/one?_action=stop"), 400, "Unknown action given: stop");
+    client
+        .put("scheduler/job/one", &testlog(json!({"schedule": "0 0 * * * ?"})))
+        .expect(201);
+    refuse(
+        act(client, "scheduler/job?_action=pauseJob"),
+        400,
+        "Unknown action given: pauseJob",
+    );
+    refuse(
+        act(client, "scheduler/job/one?_action=stop"),
+        400,
+        "Unknown action given: stop",
+    );
     let patch = json!([{"operation": "replace", "field": "/enabled", "value": false}]);
     refuse(client.patch("scheduler/job/one", &patch), 501, "cannot be patched");
     let trigger = "scheduler/trigger/scheduler-service-group.trigger-one";
     client.patch(trigger, &patch).expect(501);
     client.put(trigger, &json!({})).expect(501);
     client.delete(trigger).expect(501);
-    client.post("scheduler/trigger?_action=create", Some(&json!({}))).expect(501);
+    client
+        .post("scheduler/trigger?_action=create", Some(&json!({})))
+        .expect(501);
     assert_eq!(client.get("scheduler/job/one").expect(200)["enabled"], true);
 }
 
@@ -130,11 +170,19 @@ fn unknown_actions_and_verbs_are_refused() {
 fn the_first_version_of_the_interface_has_no_actions_on_one_schedule() {
     let server = server();
     let client = &server.client;
-    client.put("scheduler/job/one", &testlog(json!({"schedule": "0 0 * * * ?"}))).expect(201);
-    let with = |version: &str, method: &str, path: &str| client.request(method, path, &[("Accept-API-Version", version)], None);
+    client
+        .put("scheduler/job/one", &testlog(json!({"schedule": "0 0 * * * ?"})))
+        .expect(201);
+    let with = |version: &str, method: &str, path: &str| {
+        client.request(method, path, &[("Accept-API-Version", version)], None)
+    };
     for action in ["trigger", "pause", "resume"] {
         let path = format!("scheduler/job/one?_action={action}");
-        refuse(with("resource=1.0", "POST", &path), 400, &format!("Unknown action given: {action}"));
+        refuse(
+            with("resource=1.0", "POST", &path),
+            400,
+            &format!("Unknown action given: {action}"),
+        );
         with("protocol=2.1,resource=2.0", "POST", &path).expect(200);
     }
     with("resource=1.0", "GET", "scheduler/job/one").expect(200);
@@ -159,14 +207,25 @@ fn a_script_prints_with_the_words_of_the_platform() {
             "invokeContext": {"script" : {"type" : "text/javascript", "source" : source}}
         })
     };
-    server.client.put("scheduler/job/script", &job(source.to_owned())).expect(201);
-    let traced = format!("{source} openidm.create('managed/role', 'trace', {{node: identityServer.getProperty('openidm.node.id'), at: java.lang.System.currentTimeMillis()}});");
+    server
+        .client
+        .put("scheduler/job/script", &job(source.to_owned()))
+        .expect(201);
+    let traced = format!(
+        "{source} openidm.create('managed/role', 'trace', {{node: identityServer.getProperty('openidm.node.id'), at: java.lang.System.currentTimeMillis()}});"
+    );
     server.client.put("scheduler/job/traced", &job(traced)).expect(201);
     server.settle();
     let job = server.client.get("scheduler/job/script").expect(200);
-    assert_eq!((&job["previousRunDate"], &job["nextRunDate"]), (&json!(at(0)), &json!(at(3600))));
+    assert_eq!(
+        (&job["previousRunDate"], &job["nextRunDate"]),
+        (&json!(at(0)), &json!(at(3600)))
+    );
     let trace = server.client.get("managed/role/trace").expect(200);
-    assert_eq!((&trace["node"], &trace["at"]), (&json!("node1"), &json!(1_780_315_200_000_i64)));
+    assert_eq!(
+        (&trace["node"], &trace["at"]),
+        (&json!("node1"), &json!(1_780_315_200_000_i64))
+    );
 }
 
 #[test]
@@ -189,6 +248,10 @@ fn a_script_gets_its_input_and_a_failure_undoes_what_it_did() {
     server.advance(chrono::Duration::seconds(1));
     for name in ["good", "bad"] {
         let job = server.client.get(&format!("scheduler/job/{name}")).expect(200);
-        assert_eq!((&job["previousRunDate"], &job["nextRunDate"]), (&json!(at(1)), &json!(at(2))), "{name}");
+        assert_eq!(
+            (&job["previousRunDate"], &job["nextRunDate"]),
+            (&json!(at(1)), &json!(at(2))),
+            "{name}"
+        );
     }
 }

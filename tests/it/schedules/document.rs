@@ -9,7 +9,10 @@ use crate::harness::{PASSWORD, Transcript};
 fn the_document_works_call_by_call() {
     let server = server();
     let client = &server.client;
-    let credentials = [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD)];
+    let credentials = [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", PASSWORD),
+    ];
     let mut document = Transcript::open("schedules", client, &credentials);
     document.call("validate a cron expression");
     document.call("define a schedule");
@@ -26,7 +29,9 @@ fn the_document_works_call_by_call() {
     assert_eq!(client.get(&created).expect(200), client.delete(&created).expect(200));
     client.get(&created).expect(404);
     let reconcile = testlog(json!({"enabled": false, "schedule": "0 0 * * * ?"}));
-    client.put("scheduler/job/reconcile_systemLdapAccounts_managedUser", &reconcile).expect(201);
+    client
+        .put("scheduler/job/reconcile_systemLdapAccounts_managedUser", &reconcile)
+        .expect(201);
     document.call("query the ids of all schedules");
     document.call("query the state of all schedules");
     document.call("disable a schedule");
@@ -45,7 +50,10 @@ fn without_triggers(document: &Transcript) -> Value {
 fn the_actions_of_the_document_work() {
     let server = server();
     let client = &server.client;
-    let credentials = [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", PASSWORD)];
+    let credentials = [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", PASSWORD),
+    ];
     let mut document = Transcript::open("schedules", client, &credentials);
     document.call("define a schedule");
     server.settle();
@@ -62,7 +70,9 @@ fn the_actions_of_the_document_work() {
     document.call("query the triggers that have not been acquired");
     cancel(client, &scans[0]);
     server.settle();
-    let none = client.post("scheduler/job?_action=listCurrentlyExecutingJobs", None).expect(200);
+    let none = client
+        .post("scheduler/job?_action=listCurrentlyExecutingJobs", None)
+        .expect(200);
     assert_eq!(none, json!([]));
 
     document.call("pause a schedule");

@@ -11,7 +11,9 @@ fn act(client: &Client, path: &str) {
 }
 
 fn state(client: &Client, job: &str) -> (Value, Value) {
-    let trigger = client.get(&format!("scheduler/trigger/scheduler-service-group.trigger-{job}")).expect(200);
+    let trigger = client
+        .get(&format!("scheduler/trigger/scheduler-service-group.trigger-{job}"))
+        .expect(200);
     (trigger["state"].clone(), trigger["previousState"].clone())
 }
 
@@ -19,7 +21,9 @@ fn state(client: &Client, job: &str) -> (Value, Value) {
 fn a_paused_schedule_remembers_its_state() {
     let server = server();
     let client = &server.client;
-    client.put("scheduler/job/one", &testlog(json!({"schedule": "0 0 0 * * ?"}))).expect(201);
+    client
+        .put("scheduler/job/one", &testlog(json!({"schedule": "0 0 0 * * ?"})))
+        .expect(201);
     assert_eq!(state(client, "one"), (json!("NORMAL"), Value::Null));
     for _ in 0..2 {
         act(client, "scheduler/job/one?_action=pause");
@@ -52,8 +56,16 @@ fn what_a_pause_made_a_schedule_miss_follows_its_policy() {
     let ten = "0/10 * * * * ?";
     for turns in [one, all] {
         check(json!({"schedule": ten, "persisted": true}), turns, &[0.0, 60.0, 70.0]);
-        check(json!({"schedule": ten, "misfirePolicy": "doNothing"}), turns, &[0.0, 70.0]);
-        check(json!({"type": "simple", "repeatInterval": 10_000}), turns, &[0.0, 60.0, 70.0]);
+        check(
+            json!({"schedule": ten, "misfirePolicy": "doNothing"}),
+            turns,
+            &[0.0, 70.0],
+        );
+        check(
+            json!({"type": "simple", "repeatInterval": 10_000}),
+            turns,
+            &[0.0, 60.0, 70.0],
+        );
     }
 }
 
@@ -81,7 +93,9 @@ fn while_all_are_paused_new_schedules_are_paused_as_well() {
 fn a_run_that_goes_on_is_not_cut_off_by_a_pause() {
     let server = server();
     let client = &server.client;
-    client.put("scheduler/job/slow", &slow(&server, json!({"repeatInterval": 1000}))).expect(201);
+    client
+        .put("scheduler/job/slow", &slow(&server, json!({"repeatInterval": 1000})))
+        .expect(201);
     let scans = active(client, 1);
     act(client, "scheduler/job?_action=pauseJobs");
     assert_eq!(active(client, 1), scans);
@@ -101,7 +115,9 @@ fn a_run_that_goes_on_is_not_cut_off_by_a_pause() {
 fn a_held_schedule_can_be_triggered_by_hand() {
     let server = server();
     let client = &server.client;
-    client.put("scheduler/job/held", &testlog(json!({"schedule": "* * * * * ?"}))).expect(201);
+    client
+        .put("scheduler/job/held", &testlog(json!({"schedule": "* * * * * ?"})))
+        .expect(201);
     server.settle();
     act(client, "scheduler/job/held?_action=pause");
     advance_seconds(&server, 1);

@@ -14,17 +14,27 @@ fn twelve() -> Server {
             1 => json!({"type": "simple", "repeatInterval": 1000 * number, "startTime": "2030-01-01T00:00:00Z"}),
             _ => json!({"schedule": "0 0 0 * * ?", "enabled": false}),
         };
-        server.client.put(&format!("scheduler/job/job-{number:02}"), &testlog(kind)).expect(201);
+        server
+            .client
+            .put(&format!("scheduler/job/job-{number:02}"), &testlog(kind))
+            .expect(201);
     }
     server
 }
 
 fn ids(answer: &Value) -> Vec<&str> {
-    answer["result"].as_array().unwrap().iter().map(|item| item["_id"].as_str().unwrap()).collect()
+    answer["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["_id"].as_str().unwrap())
+        .collect()
 }
 
 fn select(client: &Client, filter: &str, more: &str) -> Value {
-    client.get(&format!("scheduler/job?_queryFilter={}{more}", encode(filter))).expect(200)
+    client
+        .get(&format!("scheduler/job?_queryFilter={}{more}", encode(filter)))
+        .expect(200)
 }
 
 #[test]
@@ -42,26 +52,49 @@ fn a_filter_looks_at_every_property() {
     check("!(nextRunDate pr)", &[2, 5, 8, 11]);
     check("nextRunDate lt \"2027\" and _id ge \"job-06\"", &[6, 9]);
     check("/invokeContext/script/file co \"TESTLOG\" and schedule sw \"9\"", &[9]);
-    check("invokeService eq \"org.forgerock.openidm.script\" and enabled eq 1", &[]);
+    check(
+        "invokeService eq \"org.forgerock.openidm.script\" and enabled eq 1",
+        &[],
+    );
 }
 
 #[test]
 fn pages_are_led_by_a_number() {
     let server = twelve();
-    let page = |query: &str| server.client.get(&format!("scheduler/job?_queryFilter=true&_fields=_id&{query}")).expect(200);
+    let page = |query: &str| {
+        server
+            .client
+            .get(&format!("scheduler/job?_queryFilter=true&_fields=_id&{query}"))
+            .expect(200)
+    };
     let first = page("_pageSize=5&_pagedResultsOffset=1");
     assert_eq!(ids(&first), ["job-01", "job-02", "job-03", "job-04", "job-05"]);
     let envelope: Vec<&String> = first.as_object().unwrap().keys().collect();
-    let members =
-        ["result", "resultCount", "pagedResultsCookie", "totalPagedResultsPolicy", "totalPagedResults", "remainingPagedResults"];
+    let members = [
+        "result",
+        "resultCount",
+        "pagedResultsCookie",
+        "totalPagedResultsPolicy",
+        "totalPagedResults",
+        "remainingPagedResults",
+    ];
     assert_eq!(envelope, members);
-    assert_eq!((&first["resultCount"], &first["pagedResultsCookie"]), (&json!(5), &json!("6")));
-    assert_eq!((&first["totalPagedResultsPolicy"], &first["totalPagedResults"]), (&json!("EXACT"), &json!(12)));
+    assert_eq!(
+        (&first["resultCount"], &first["pagedResultsCookie"]),
+        (&json!(5), &json!("6"))
+    );
+    assert_eq!(
+        (&first["totalPagedResultsPolicy"], &first["totalPagedResults"]),
+        (&json!("EXACT"), &json!(12))
+    );
     let second = page("_pageSize=5&_pagedResultsCookie=6");
     assert_eq!(ids(&second), ["job-06", "job-07", "job-08", "job-09", "job-10"]);
     assert_eq!(second["pagedResultsCookie"], "11");
     let third = page("_pageSize=5&_pagedResultsCookie=11");
-    assert_eq!((ids(&third), &third["pagedResultsCookie"]), (vec!["job-11"], &Value::Null));
+    assert_eq!(
+        (ids(&third), &third["pagedResultsCookie"]),
+        (vec!["job-11"], &Value::Null)
+    );
     assert_eq!(page("_pageSize=5&_pagedResultsCookie=nonsense"), page("_pageSize=5"));
     let beyond = page("_pageSize=5&_pagedResultsOffset=99");
     assert_eq!((ids(&beyond).len(), &beyond["pagedResultsCookie"]), (0, &Value::Null));
@@ -93,7 +126,10 @@ fn fields_choose_members() {
     let all = get("scheduler/job?_queryId=query-all-ids");
     assert_eq!(all["result"][3], json!({"_id": "job-03"}));
     let problem = server.client.get("scheduler/job?_queryId=query-all").expect(400);
-    assert_eq!(problem["message"], "only query-id of &#39;query-all-ids&#39; is supported.");
+    assert_eq!(
+        problem["message"],
+        "only query-id of &#39;query-all-ids&#39; is supported."
+    );
 }
 
 #[test]
@@ -104,10 +140,18 @@ fn triggers_are_listed_without_those_that_sleep() {
     assert_eq!(all["resultCount"], 8);
     let first = json!({"_id": "scheduler-service-group.trigger-job-00", "_rev": all["result"][0]["_rev"], "name": "trigger-job-00"});
     assert_eq!(all["result"][0], first);
-    let some = get(&format!("_queryFilter={}&_pageSize=1&_sortKeys=-_id", encode("/serialized/type eq \"CronTriggerImpl\"")));
+    let some = get(&format!(
+        "_queryFilter={}&_pageSize=1&_sortKeys=-_id",
+        encode("/serialized/type eq \"CronTriggerImpl\"")
+    ));
     assert_eq!(ids(&some), ["scheduler-service-group.trigger-job-09"]);
     let paused = get(&format!("_queryFilter={}", encode("state eq \"PAUSED\"")));
     assert_eq!(paused["resultCount"], 0);
-    let trigger = server.client.get("scheduler/trigger/scheduler-service-group.trigger-job-00");
-    assert_eq!(trigger.header("ETag").unwrap().trim_matches('"'), trigger.json()["_rev"]);
+    let trigger = server
+        .client
+        .get("scheduler/trigger/scheduler-service-group.trigger-job-00");
+    assert_eq!(
+        trigger.header("ETag").unwrap().trim_matches('"'),
+        trigger.json()["_rev"]
+    );
 }

@@ -22,7 +22,9 @@ fn main() -> anyhow::Result<()> {
         // One scan in a process of its own, so that its peak memory is its own.
         Some("one") => {
             let objects = arguments.next().map_or(Ok(OBJECTS), |count| count.parse())?;
-            let kind = arguments.next().map_or(Ok(scan::Kind::JavaScript), |kind| kind.parse())?;
+            let kind = arguments
+                .next()
+                .map_or(Ok(scan::Kind::JavaScript), |kind| kind.parse())?;
             let rate = runtime()?.block_on(scan::once(objects, kind))?;
             println!("{rate} {}", memory::peak_bytes()?);
             Ok(())

@@ -9,8 +9,15 @@ use crate::table::Row;
 /// The most memory that this process has had in use, in bytes.
 pub(crate) fn peak_bytes() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("the system tells no peak memory")?;
-    let kilobytes: u64 = line.split_whitespace().nth(1).context("the peak memory has no number")?.parse()?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .context("the system tells no peak memory")?;
+    let kilobytes: u64 = line
+        .split_whitespace()
+        .nth(1)
+        .context("the peak memory has no number")?
+        .parse()?;
     Ok(kilobytes * 1024)
 }
 
@@ -20,15 +27,31 @@ pub(crate) fn compare(small: u64, large: u64) -> anyhow::Result<Vec<Row>> {
     let (large_rate, large_peak) = one(large)?;
     let more = (large_peak as f64 - small_peak as f64) / f64::from(1 << 20);
     Ok(vec![
-        Row::figure(format!("peak memory, {small} objects"), format!("{} MiB", small_peak >> 20)),
-        Row::figure(format!("peak memory, {large} objects"), format!("{} MiB", large_peak >> 20)),
-        Row::at_most(format!("memory of {large} objects beyond that of {small}, MiB"), more, 64.0),
-        Row::at_most(format!("cost of an object, {large} / {small} objects"), small_rate / large_rate, 1.2),
+        Row::figure(
+            format!("peak memory, {small} objects"),
+            format!("{} MiB", small_peak >> 20),
+        ),
+        Row::figure(
+            format!("peak memory, {large} objects"),
+            format!("{} MiB", large_peak >> 20),
+        ),
+        Row::at_most(
+            format!("memory of {large} objects beyond that of {small}, MiB"),
+            more,
+            64.0,
+        ),
+        Row::at_most(
+            format!("cost of an object, {large} / {small} objects"),
+            small_rate / large_rate,
+            1.2,
+        ),
     ])
 }
 
 fn one(objects: u64) -> anyhow::Result<(f64, u64)> {
-    let output = Command::new(std::env::current_exe()?).args(["one", &objects.to_string()]).output()?;
+    let output = Command::new(std::env::current_exe()?)
+        .args(["one", &objects.to_string()])
+        .output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;
     let mut words = text.split_whitespace();

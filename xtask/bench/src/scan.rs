@@ -87,11 +87,21 @@ pub(crate) async fn once(objects: u64, kind: Kind) -> anyhow::Result<f64> {
     host.scanner().wait(&id).await;
     let took = started.elapsed();
     let run = read(&host, &["taskscanner", &id]).await?;
-    ensure!(run["progress"]["successes"] == objects, "not every object was done: {run}");
+    ensure!(
+        run["progress"]["successes"] == objects,
+        "not every object was done: {run}"
+    );
     let user = read(&host, &["managed", "user", &sample::user_id(objects - 1)]).await?;
-    ensure!(user["active"] == false && user["accountStatus"] == "inactive", "the action had no effect: {user}");
+    ensure!(
+        user["active"] == false && user["accountStatus"] == "inactive",
+        "the action had no effect: {user}"
+    );
     let left = Query::filter(Arc::new(Filter::parse("active eq true")?));
-    let request = Request { path: ResourcePath::parse("managed/user")?, verb: Verb::Query(left), version: None };
+    let request = Request {
+        path: ResourcePath::parse("managed/user")?,
+        verb: Verb::Query(left),
+        version: None,
+    };
     if let Response::Page(page) = host.router().handle(&context(), request).await? {
         ensure!(page.result.is_empty(), "some objects were left out");
     }
@@ -135,7 +145,9 @@ openidm.patch(objectID, null, patch); true;"#;
 fn native() -> Native {
     Arc::new(|unit: Arc<UnitOfWork>, key: Key| {
         Box::pin(async move {
-            let Some(seen) = unit.get(&key).await? else { return Ok(false) };
+            let Some(seen) = unit.get(&key).await? else {
+                return Ok(false);
+            };
             let damaged = |error: serde_json::Error| host_resource::Problem::internal(error.to_string());
             let mut user: Value = serde_json::from_slice(&seen.body).map_err(damaged)?;
             user["active"] = Value::Bool(false);
@@ -165,12 +177,23 @@ async fn load(host: &Host, objects: u64) -> anyhow::Result<()> {
 
 fn users(from: u64, to: u64) -> Vec<(String, Vec<u8>)> {
     let now = SystemClock.now();
-    (from..to).map(|number| (sample::user_id(number), sample::user(number, now).to_string().into_bytes())).collect()
+    (from..to)
+        .map(|number| {
+            (
+                sample::user_id(number),
+                sample::user(number, now).to_string().into_bytes(),
+            )
+        })
+        .collect()
 }
 
 async fn read(host: &Host, elements: &[&str]) -> anyhow::Result<Value> {
     let path = ResourcePath::from_elements(elements.iter().copied());
-    let request = Request { path, verb: Verb::Read(Read::default()), version: None };
+    let request = Request {
+        path,
+        verb: Verb::Read(Read::default()),
+        version: None,
+    };
     match host.router().handle(&context(), request).await? {
         Response::Object(object) => Ok(object.into_value()?),
         _ => anyhow::bail!("a read was not answered by an object"),

@@ -10,15 +10,27 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn figure(what: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { what: what.into(), value: value.into(), limit: None }
+        Self {
+            what: what.into(),
+            value: value.into(),
+            limit: None,
+        }
     }
 
     pub(crate) fn at_most(what: impl Into<String>, value: f64, limit: f64) -> Self {
-        Self { what: what.into(), value: format!("{value:.2}"), limit: Some((format!("<= {limit}"), value <= limit)) }
+        Self {
+            what: what.into(),
+            value: format!("{value:.2}"),
+            limit: Some((format!("<= {limit}"), value <= limit)),
+        }
     }
 
     pub(crate) fn at_least(what: impl Into<String>, value: f64, limit: f64) -> Self {
-        Self { what: what.into(), value: format!("{value:.2}"), limit: Some((format!(">= {limit}"), value >= limit)) }
+        Self {
+            what: what.into(),
+            value: format!("{value:.2}"),
+            limit: Some((format!(">= {limit}"), value >= limit)),
+        }
     }
 }
 

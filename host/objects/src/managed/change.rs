@@ -79,12 +79,10 @@ impl Change {
         }
         match self {
             Self::Create(body) | Self::Update { body, .. } => replace(present, body),
-            Self::Patch { operations, .. } => {
-                match patched(id, &present, operations)? {
-                    Some(body) => Ok(Plan::Put(body.text().clone())),
-                    None => Ok(Plan::Keep(present)),
-                }
-            }
+            Self::Patch { operations, .. } => match patched(id, &present, operations)? {
+                Some(body) => Ok(Plan::Put(body.text().clone())),
+                None => Ok(Plan::Keep(present)),
+            },
             Self::Delete { .. } => Ok(Plan::Remove(present)),
         }
     }
@@ -129,14 +127,21 @@ fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Resu
         }
         is_changed |= patch::apply(run, &mut content)?;
     }
-    if is_changed { Ok(Some(Body::new(id, content)?)) } else { Ok(None) }
+    if is_changed {
+        Ok(Some(Body::new(id, content)?))
+    } else {
+        Ok(None)
+    }
 }
 
 /// Whether an operation can see `_id` or `_rev`: it names one of them, or the whole object.
 fn looks_at_names(operation: &PatchOperation) -> bool {
-    std::iter::once(&operation.field)
-        .chain(&operation.from)
-        .any(|pointer| pointer.elements().first().is_none_or(|first| matches!(&**first, "_id" | "_rev")))
+    std::iter::once(&operation.field).chain(&operation.from).any(|pointer| {
+        pointer
+            .elements()
+            .first()
+            .is_none_or(|first| matches!(&**first, "_id" | "_rev"))
+    })
 }
 
 fn damaged(present: &Seen, error: &serde_json::Error) -> StoreError {

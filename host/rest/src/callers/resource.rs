@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::clock::parse_wire_time;
-use host_resource::{Content, Context, Create, Delete, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath};
+use host_resource::{
+    Content, Context, Create, Delete, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath,
+};
 use host_store::{Collection, Scan};
 use serde_json::{Value, json};
 
@@ -31,37 +33,59 @@ impl Resource for TokenResource {
     /// `{"name", "roles"?, "expires"?}`; the answer alone has `token`.
     async fn create(&self, _context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
         if !path.is_empty() || create.id.is_some() {
-            return Err(Problem::bad_request("a token's id is made by the server: POST to internal/token"));
+            return Err(Problem::bad_request(
+                "a token's id is made by the server: POST to internal/token",
+            ));
         }
         let Value::Object(members) = &create.content else {
-            return Err(Problem::invalid("", "must be an object with name, and perhaps roles and expires"));
+            return Err(Problem::invalid(
+                "",
+                "must be an object with name, and perhaps roles and expires",
+            ));
         };
-        if let Some(unknown) = members.keys().find(|name| !["name", "roles", "expires"].contains(&name.as_str())) {
-            return Err(Problem::invalid(format!("/{unknown}"), "unknown property; known here are name, roles, expires"));
+        if let Some(unknown) = members
+            .keys()
+            .find(|name| !["name", "roles", "expires"].contains(&name.as_str()))
+        {
+            return Err(Problem::invalid(
+                format!("/{unknown}"),
+                "unknown property; known here are name, roles, expires",
+            ));
         }
         let name = members.get("name").and_then(Value::as_str);
-        let name = name.ok_or_else(|| Problem::invalid("/name", "must be a text: what logs call the owner of the token"))?;
-        let expires = match members.get("expires") {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                let instant = value.as_str().and_then(parse_wire_time);
-                Some(instant.ok_or_else(|| Problem::invalid("/expires", "must be a time such as 2027-01-01T00:00:00.000Z"))?)
-            }
-        };
+        let name =
+            name.ok_or_else(|| Problem::invalid("/name", "must be a text: what logs call the owner of the token"))?;
+        let expires =
+            match members.get("expires") {
+                None | Some(Value::Null) => None,
+                Some(value) => {
+                    let instant = value.as_str().and_then(parse_wire_time);
+                    Some(instant.ok_or_else(|| {
+                        Problem::invalid("/expires", "must be a time such as 2027-01-01T00:00:00.000Z")
+                    })?)
+                }
+            };
         let roles: Vec<&str> = match members.get("roles") {
             None | Some(Value::Null) => vec![ADMIN],
             Some(Value::Array(roles)) => roles
                 .iter()
                 .enumerate()
-                .map(|(at, role)| role.as_str().ok_or_else(|| Problem::invalid(format!("/roles/{at}"), "must be a text")))
+                .map(|(at, role)| {
+                    role.as_str()
+                        .ok_or_else(|| Problem::invalid(format!("/roles/{at}"), "must be a text"))
+                })
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(Problem::invalid("/roles", "must be an array of role names")),
         };
-        let text = self.0.create_token(name, &roles, expires).await.map_err(|error| match error {
-            Error::Name => Problem::invalid("/name", error),
-            Error::Role(_) => Problem::invalid("/roles", error),
-            error => Problem::internal(error.to_string()),
-        })?;
+        let text = self
+            .0
+            .create_token(name, &roles, expires)
+            .await
+            .map_err(|error| match error {
+                Error::Name => Problem::invalid("/name", error),
+                Error::Role(_) => Problem::invalid("/roles", error),
+                error => Problem::internal(error.to_string()),
+            })?;
         let id = Presented::parse(text.expose()).map(|presented| presented.id.to_owned());
         let id = id.ok_or_else(|| Problem::internal("the token that was made is no token"))?;
         let mut shown = self.shown(&id, path).await?;
@@ -78,7 +102,10 @@ impl Resource for TokenResource {
     async fn delete(&self, _context: &Context, path: &ResourcePath, _delete: Delete) -> Result<Object, Problem> {
         let id = id(path)?;
         let was = self.shown(id, path).await?;
-        self.0.revoke_token(id).await.map_err(|error| Problem::internal(error.to_string()))?;
+        self.0
+            .revoke_token(id)
+            .await
+            .map_err(|error| Problem::internal(error.to_string()))?;
         Ok(was)
     }
 
@@ -87,22 +114,34 @@ impl Resource for TokenResource {
             return Err(Problem::bad_request("query internal/token with a _queryFilter"));
         };
         if !query.sort.is_empty() || query.page_size.is_some() || query.offset > 0 || query.cookie.is_some() {
-            return Err(Problem::bad_request("tokens are listed as a whole: use neither paging nor sorting"));
+            return Err(Problem::bad_request(
+                "tokens are listed as a whole: use neither paging nor sorting",
+            ));
         }
         let mut result = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.0.store.scan(&Scan::all(Collection::new(TOKENS), BATCH).after(cursor)).await?;
+            let page = self
+                .0
+                .store
+                .scan(&Scan::all(Collection::new(TOKENS), BATCH).after(cursor))
+                .await?;
             for document in &page.documents {
                 let shown = object(&document.id, &decode(document)?);
-                let whole = shown.clone().into_value().map_err(|error| Problem::internal(error.to_string()))?;
+                let whole = shown
+                    .clone()
+                    .into_value()
+                    .map_err(|error| Problem::internal(error.to_string()))?;
                 if filter.matches(&whole) {
                     result.push(shown);
                 }
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(Page { result, ..Page::default() });
+                return Ok(Page {
+                    result,
+                    ..Page::default()
+                });
             }
         }
     }
@@ -117,7 +156,17 @@ fn id(path: &ResourcePath) -> Result<&str, Problem> {
 
 /// A token as it is shown: without its hash.
 fn object(id: &str, record: &TokenRecord) -> Object {
-    let TokenRecord { name, roles, created, expires, .. } = record;
+    let TokenRecord {
+        name,
+        roles,
+        created,
+        expires,
+        ..
+    } = record;
     let content = json!({"name": name, "roles": roles, "created": created, "expires": expires});
-    Object { id: id.to_owned(), rev: None, content: Content::Json(content) }
+    Object {
+        id: id.to_owned(),
+        rev: None,
+        content: Content::Json(content),
+    }
 }

@@ -19,7 +19,11 @@ pub(crate) fn to_guest(problem: Problem) -> types::Problem {
         Code::INTERNAL => types::Problem::Internal(plain(message, detail)),
         Code::UNSUPPORTED => types::Problem::Unsupported(plain(message, detail)),
         Code::UNAVAILABLE => types::Problem::Unavailable(plain(message, detail)),
-        code => types::Problem::Other(types::Coded { code: code.number(), message, detail }),
+        code => types::Problem::Other(types::Coded {
+            code: code.number(),
+            message,
+            detail,
+        }),
     }
 }
 
@@ -34,8 +38,12 @@ pub(crate) fn from_guest(problem: types::Problem) -> Problem {
         types::Problem::Internal(detail) => (Code::INTERNAL, detail),
         types::Problem::Unsupported(detail) => (Code::UNSUPPORTED, detail),
         types::Problem::Unavailable(detail) => (Code::UNAVAILABLE, detail),
-        types::Problem::Other(types::Coded { code, message, detail }) => (Code::new(code), types::Detail { message, detail }),
+        types::Problem::Other(types::Coded { code, message, detail }) => {
+            (Code::new(code), types::Detail { message, detail })
+        }
     };
-    let detail = detail.and_then(|text| serde_json::from_str::<Value>(&text).ok()).map(Box::new);
+    let detail = detail
+        .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+        .map(Box::new);
     Problem { code, message, detail }
 }
