@@ -164,7 +164,7 @@ pub fn user(number: u64, now: Timestamp) -> Value {
             { "_ref": "managed/role/employee", "_refProperties": { "temporal": false } },
             { "_ref": format!("managed/role/{}", department.to_lowercase()), "_refProperties": { "temporal": true } },
         ],
-        "preferences": { "updates": number % 3 == 0, "marketing": number % 7 == 0 },
+        "preferences": { "updates": number.is_multiple_of(3), "marketing": number.is_multiple_of(7) },
         "description": format!("{title} in {department}, {city}. Joined {}.", hired.format("%B %Y")),
     });
     if let Some(offset) = sunset(number) {
