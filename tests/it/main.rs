@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod bad_input;
+mod callers;
 mod cli;
 mod crash;
 mod documents;
 mod guests;
 mod harness;
+mod managed;
 mod readme;
 mod schedules;
 mod smoke;
 mod tidy;
+mod tokens;

@@ -40,7 +40,10 @@ pub(crate) struct Facts<'a> {
 /// A claim that cannot be read as an instant is nobody's. One that lies in the future is respected: clocks differ.
 pub(crate) fn decide(marks: Marks<'_>, facts: Facts<'_>) -> Verdict {
     let completed = marks.completed.and_then(parse_wire_time);
-    if completed.zip(facts.resumed_since).is_some_and(|(completed, since)| completed >= since) {
+    if completed
+        .zip(facts.resumed_since)
+        .is_some_and(|(completed, since)| completed >= since)
+    {
         return Verdict::Done;
     }
     let Some(started) = marks.started else {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Duration;
 use host_model::clock::{Clock, Timestamp};
 use host_resource::{Caller, Context, Filter};
 use host_runtime::{Pool, Runtime, Surroundings};
@@ -43,13 +42,13 @@ impl Work {
         Context::new(Arc::clone(&self.caller), Arc::clone(&self.live.id))
     }
 
-    /// Until when a claim that was made at an instant is respected.
+    /// Until when a claim that was made at an instant is respected. Beyond the end of the calendar, for ever.
     pub(crate) fn respected_until(&self, started: Timestamp) -> Timestamp {
         self.definition
             .spec
             .recovery_timeout
             .after(started)
-            .unwrap_or(started + Duration::zero())
+            .unwrap_or(Timestamp::MAX_UTC)
     }
 }
 

@@ -85,7 +85,10 @@ fn unsafe_stands_only_where_it_is_proven() {
             _ => {}
         }
     }
-    assert_none(&wrong, "what the compiler cannot check is in few places, each with // SAFETY:");
+    assert_none(
+        &wrong,
+        "what the compiler cannot check is in few places, each with // SAFETY:",
+    );
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Resource for TokenResource {
         let (true, QuerySource::Filter(filter)) = (path.is_empty(), &query.source) else {
             return Err(Problem::bad_request("query internal/token with a _queryFilter"));
         };
-        if !query.sort.is_empty() || query.page_size.is_some() || query.offset > 0 || query.cookie.is_some() {
+        if !query.sort.is_empty() || query.offset > 0 || query.cookie.is_some() {
             return Err(Problem::bad_request(
                 "tokens are listed as a whole: use neither paging nor sorting",
             ));
