@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use host_model::clock::Timestamp;
 use host_model::limits::Limits;
-use host_model::tenant::TenantName;
-use host_resource::{Code, Context, Problem, Router};
+use host_resource::{Code, Context, Problem};
 use wasmtime::Store;
 
 use crate::bindings::engine::Binding;
@@ -16,27 +15,8 @@ use crate::guest::Guest;
 use crate::host::from_guest;
 use crate::meter::Meter;
 use crate::plugin::{Linked, Plugin};
-use crate::properties::Properties;
 use crate::runtime::Runtime;
-
-/// What stays the same for all calls of a run.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Whose run it is.
-    pub tenant: TenantName,
-    /// The job that caused it, if one did.
-    pub job: Option<Arc<str>>,
-    /// The id of the run.
-    pub run: Arc<str>,
-    /// Nothing that the guest writes will be kept.
-    pub is_dry_run: bool,
-    /// Log lines of this level and above are kept.
-    pub log_level: tracing::Level,
-    /// What guests may read of the configuration.
-    pub properties: Properties,
-    /// Where guests' requests go.
-    pub router: Arc<Router>,
-}
+use crate::surroundings::Surroundings;
 
 /// Which export to call, with what.
 #[derive(Clone, Copy, Debug)]

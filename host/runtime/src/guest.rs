@@ -8,9 +8,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
-use crate::call::Surroundings;
 use crate::end::LogLine;
 use crate::meter::Meter;
+use crate::surroundings::Surroundings;
 
 /// The store data of one call.
 pub(crate) struct Guest {

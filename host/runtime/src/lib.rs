@@ -17,8 +17,9 @@ pub mod properties;
 pub mod runtime;
 pub mod script;
 mod service;
+mod surroundings;
 
-pub use call::{Call, Entry, Surroundings};
+pub use call::{Call, Entry};
 pub use end::{End, LogLine, Outcome, Refusal, Usage};
 pub use plugin::{LoadError, Plugin, World};
 pub use pool::Pool;
@@ -26,3 +27,4 @@ pub use properties::Properties;
 pub use runtime::{Runtime, RuntimeOptions};
 pub use script::{Purpose, Script, Scripts};
 pub use service::ScriptService;
+pub use surroundings::Surroundings;

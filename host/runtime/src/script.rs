@@ -12,11 +12,12 @@ use host_model::script::{EngineType, PluginRef, ScriptCode, ScriptSpec, SourceTe
 use host_model::tenant::TenantName;
 use host_resource::{Caller, Context, LateRouter, Problem, ResourcePath, Rights, VerbName};
 
-use crate::call::{Call, Entry, Surroundings};
+use crate::call::{Call, Entry};
 use crate::end::Outcome;
 use crate::plugin::{LoadError, Plugin, World};
 use crate::properties::Properties;
 use crate::runtime::Runtime;
+use crate::surroundings::Surroundings;
 
 /// A script file is no larger.
 const MAX_SOURCE: u64 = 1 << 20;

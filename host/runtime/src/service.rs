@@ -14,12 +14,12 @@ use host_store::unit_of_work::{UnitOfWork, WriteLimits};
 use host_store::{Collection, CommitError, Key, Overlay, TenantStore};
 use serde_json::{Value, json};
 
-use crate::call::Surroundings;
 use crate::end::{End, Outcome, level, trace};
 use crate::pool::Pool;
 use crate::properties::Properties;
 use crate::runtime::Runtime;
 use crate::script::{Inputs, Purpose, Script, Scripts};
+use crate::surroundings::Surroundings;
 
 /// How often a script whose documents others changed meanwhile is run again.
 const ATTEMPTS: usize = 5;

@@ -90,10 +90,10 @@ fn a_malformed_filter_is_refused_with_its_position() {
             let detail = json!({"parameter": "_queryFilter", "position": position, "found": found});
             server.refuses_bytes(("GET", &path), b"", 400, &words, detail);
         };
-        check("a eq", 4, "the end of the filter");
+        check("a eq", 4, "unexpected end");
         check("a eq 1)", 6, "unmatched `)`");
         check("(a eq 1", 0, "unmatched `(`");
-        check("", 0, "the end of the filter");
+        check("", 0, "unexpected end");
         check("a eq 1e5", 5, "`1e5`");
     }
     let deep = format!("{}a pr{}", "(".repeat(64), ")".repeat(64));

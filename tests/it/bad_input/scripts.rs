@@ -47,7 +47,7 @@ fn a_syntax_error_is_refused_with_line_and_column() {
         check("var a = ;", 1, 9, "unexpected token");
         check("var a = 1;\nvar b = (2;\ntrue;", 2, 11, "");
         check("true; }", 1, 7, "");
-        check("'open", 1, 6, "");
+        check("'open", 1, 1, "unexpected end of string");
         check("return true;", 1, 1, "return");
         check("ä = 1; let ä = 2; let ä = 3;", 1, 23, "");
     }
