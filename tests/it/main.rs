@@ -7,6 +7,7 @@ mod callers;
 mod cli;
 mod crash;
 mod documents;
+mod examples;
 mod guests;
 mod harness;
 mod managed;

@@ -48,9 +48,21 @@ fn a_name_that_occurs_twice_is_refused() {
 fn json_without_end_is_refused() {
     let server = Empty::new();
     let deep = format!("{{\"a\": {}{}}}", "[".repeat(100), "]".repeat(100));
-    server.refuses_bytes(PUTS[1], deep.as_bytes(), 400, "too many objects and arrays inside each other", json!({"line": 1}));
+    server.refuses_bytes(
+        PUTS[1],
+        deep.as_bytes(),
+        400,
+        "too many objects and arrays inside each other",
+        json!({"line": 1}),
+    );
     let deeper = "[".repeat(100_000);
-    server.refuses_bytes(PUTS[1], deeper.as_bytes(), 400, "too many objects and arrays inside each other", json!({"line": 1}));
+    server.refuses_bytes(
+        PUTS[1],
+        deeper.as_bytes(),
+        400,
+        "too many objects and arrays inside each other",
+        json!({"line": 1}),
+    );
 }
 
 #[test]

@@ -66,12 +66,29 @@ fn the_limit_without_a_setting_is_four_megabytes() {
 #[test]
 fn a_path_that_leads_nowhere_is_not_found() {
     let server = Empty::new();
-    let paths = ["nothing", "nothing/at/all", "config/schedule/x", "system/ldap", "repo/managed/user", "info", "managed"];
+    let paths = [
+        "nothing",
+        "nothing/at/all",
+        "config/schedule/x",
+        "system/ldap",
+        "repo/managed/user",
+        "info",
+        "managed",
+    ];
     for path in paths {
-        server.refuses_bytes(("GET", path), b"", 404, &format!("Resource '{path}' not found"), json!({}));
+        server.refuses_bytes(
+            ("GET", path),
+            b"",
+            404,
+            &format!("Resource '{path}' not found"),
+            json!({}),
+        );
     }
     let answer = server.0.client.send("GET", "/elsewhere", &[], None);
-    assert_eq!(plain(answer.expect(404)["message"].as_str().unwrap()), "Resource '/elsewhere' not found");
+    assert_eq!(
+        plain(answer.expect(404)["message"].as_str().unwrap()),
+        "Resource '/elsewhere' not found"
+    );
 }
 
 #[test]
@@ -106,7 +123,10 @@ fn a_header_that_is_not_understood_is_refused() {
     let server = Empty::new();
     let check = |method: &str, name: &str, value: &str, status: u16| {
         let body = (method == "PUT").then(|| json!({}));
-        let answer = server.0.client.request(method, "managed/user/x", &[(name, value)], body.as_ref());
+        let answer = server
+            .0
+            .client
+            .request(method, "managed/user/x", &[(name, value)], body.as_ref());
         assert_eq!(answer.status, status, "{method} {name}: {value}: {}", answer.text);
         server.assert_empty(name);
     };

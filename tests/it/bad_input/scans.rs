@@ -94,7 +94,7 @@ fn each_member_of_a_scan_is_checked() {
     );
     check("/scan/taskState/started", json!("/_id"), "belongs to the host");
     check("/scan/taskState/completed", json!("/task/started/at"), "two places");
-    
+
     check("/task", Value::Null, "'task' is required");
     check("/task/script", Value::Null, "'script' is required");
     check(
@@ -103,7 +103,11 @@ fn each_member_of_a_scan_is_checked() {
         "an object is expected here, not a string",
     );
     let job = scan_with("/invokeContext/scan/recovery", json!({"timeout": "10 minutes"}));
-    server.refuses_job(&job, "/invokeContext/scan/recovery/timeout", "'10 minutes' is not a duration");
+    server.refuses_job(
+        &job,
+        "/invokeContext/scan/recovery/timeout",
+        "'10 minutes' is not a duration",
+    );
     let job = scan_with("/invokeContext/scan/_queryFilter", Value::Null);
     server.refuses_job(
         &job,

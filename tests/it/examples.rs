@@ -1,0 +1,46 @@
+//! What lies in `examples/` works as it is.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+
+#[test]
+fn the_sunset_example_deactivates_who_is_past_the_date() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/sunset");
+    let read = |file: &str| std::fs::read(example.join(file)).unwrap();
+    let (types, settings, script) = (
+        read("conf/managed.json"),
+        read("conf/taskwarden.toml"),
+        read("conf/script/sunset.js"),
+    );
+    let server = Server::with_files(&[
+        ("managed.json", &types),
+        ("taskwarden.toml", &settings),
+        ("script/sunset.js", &script),
+    ]);
+    let client = &server.client;
+    let user = |date: &str| json!({"userName": "u", "active": true, "sunset": {"date": date}});
+    client
+        .put("managed/user/past", &user("2026-05-31T00:00:00.000Z"))
+        .expect(201);
+    client
+        .put("managed/user/future", &user("2026-06-02T00:00:00.000Z"))
+        .expect(201);
+    let job: Value = serde_json::from_slice(&read("job.json")).unwrap();
+    client.put("scheduler/job/sunset", &job).expect(201);
+    // Three in the morning in Oslo is one o'clock in UTC.
+    assert_eq!(
+        client.get("scheduler/job/sunset").expect(200)["nextRunDate"],
+        "2026-06-02T01:00:00.000Z"
+    );
+    server.advance(chrono::Duration::hours(13));
+    let past = client.get("managed/user/past").expect(200);
+    assert_eq!(
+        (&past["active"], &past["accountStatus"]),
+        (&json!(false), &json!("inactive"))
+    );
+    // By then the other date had passed as well.
+    assert_eq!(client.get("managed/user/future").expect(200)["active"], false);
+}
