@@ -1,1 +1,7 @@
-//! todo
+//! Managed objects over the port: the verbs, conditions, patches, queries, and clients that change the same object.
+
+mod concurrency;
+mod conditions;
+mod patching;
+mod queries;
+mod verbs;

@@ -18,7 +18,8 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::host::{ADMIN, Host, HostOptions, Place};
 use crate::ids::SystemIds;
-use crate::{sample, serve, signals};
+use crate::signals::Signals;
+use crate::{sample, serve};
 
 /// Users that are created in one unit of work.
 const BATCH: u64 = 500;
@@ -44,6 +45,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         admin_password: given,
     };
     let host = Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    let signals = Signals::catch().context("cannot catch the signals to stop")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = host.serve(listener, async {
         // Stopped by a word or by silence, it is the same.
@@ -52,7 +54,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let showing = async {
         let outcome = tokio::select! {
             outcome = show_and_stay(&host, &arguments, address) => outcome,
-            signal = signals::stop() => Ok(signal?),
+            () = signals.stop() => Ok(()),
         };
         drop(stop);
         outcome

@@ -9,7 +9,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::host::{Host, HostOptions, Place};
 use crate::ids::SystemIds;
-use crate::signals;
+use crate::signals::Signals;
 
 /// The environment variable with the password of `openidm-admin` at first start.
 pub(crate) const ADMIN_PASSWORD: &str = "TASKWARDEN_ADMIN_PASSWORD";
@@ -28,16 +28,12 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr()?;
     let host = Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    let signals = Signals::catch().context("cannot catch the signals to stop")?;
     if let Some(password) = &host.generated_password {
         println!("the password of openidm-admin is {password}; it is shown this once");
     }
     println!("listening on http://{address}");
-    host.serve(listener, async {
-        if let Err(error) = signals::stop().await {
-            tracing::error!(%error, "signals cannot be received");
-        }
-    })
-    .await;
+    host.serve(listener, signals.stop()).await;
     host.stop().await?;
     Ok(())
 }

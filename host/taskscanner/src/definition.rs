@@ -116,5 +116,6 @@ fn script_pointer() -> Pointer {
 }
 
 fn within(invalid: host_model::Invalid) -> Problem {
-    Problem::invalid(format!("/invokeContext{}", invalid.pointer), invalid.message)
+    let below = if invalid.pointer.is_root() { String::new() } else { invalid.pointer.to_string() };
+    Problem::invalid(format!("/invokeContext{below}"), invalid.message)
 }

@@ -19,19 +19,19 @@ fn malformed_json_is_refused_with_line_and_column() {
             server.refuses_bytes(request, body, 400, words, json!({"line": line, "column": column}));
         }
     };
-    check(b"{\n  \"enabled\": true,\n}", 2, 18, "comma");
+    check(b"{\n  \"enabled\": true,\n}", 2, 18, "a comma before `}`: leave it out");
     check(b"{\"a\": 1 \"b\": 2}", 1, 9, "a comma is missing");
-    check(b"{\n\t\"a\": \"x\\{y\"\n}", 2, 10, "write \"{\" for a brace");
-    check(b"{'a': 1}", 1, 2, "double quotes");
-    check(b"{\"a\": tru}", 1, 7, "true");
+    check(b"{\n\t\"a\": \"x\\{y\"\n}", 2, 9, "write \"{\" for a brace");
+    check(b"{'a': 1}", 1, 2, "single quotes around a name: write \"");
+    check(b"{\"a\": tru}", 1, 7, "a string without quotes: write \"tru\"");
     check(b"{\"a\": 01}", 1, 7, "0");
-    check(b"{\"a\": NaN}", 1, 7, "NaN");
-    check(b"{\"a\": 1} {}", 1, 10, "");
-    check(b"{\"a\": [1, 2}", 1, 12, "`]`");
+    check(b"{\"a\": NaN}", 1, 7, "`NaN` is no JSON: write a number or `null`");
+    check(b"{\"a\": 1} {}", 1, 10, "after the end of the JSON: write one value only");
+    check(b"{\"a\": [1, 2}", 1, 12, "write `]`, for what starts at line 1, column 7");
     check(b"{\"a\": \"\xff\"}", 1, 8, "UTF-8");
-    check(b"{\"a\": 1 /* one */}", 1, 9, "comment");
-    check("\u{feff}{}".as_bytes(), 1, 1, "");
-    check(b"{", 1, 2, "");
+    check(b"{\"a\": 1 /* one */}", 1, 9, "JSON has no comments");
+    check("\u{feff}{}".as_bytes(), 1, 1, "a byte order mark: leave it out");
+    check(b"{", 1, 2, "the text ends inside an object");
 }
 
 #[test]

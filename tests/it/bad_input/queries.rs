@@ -94,7 +94,7 @@ fn a_malformed_filter_is_refused_with_its_position() {
         check("a eq 1)", 6, "unmatched `)`");
         check("(a eq 1", 0, "unmatched `(`");
         check("", 0, "unexpected end");
-        check("a eq 1e5", 5, "`1e5`");
+        check("a eq 1e5", 5, "unexpected `1e5`");
     }
     let deep = format!("{}a pr{}", "(".repeat(64), ")".repeat(64));
     server.refuses_bytes(

@@ -49,7 +49,7 @@ fn a_syntax_error_is_refused_with_line_and_column() {
         check("true; }", 1, 7, "");
         check("'open", 1, 1, "unexpected end of string");
         check("return true;", 1, 1, "return");
-        check("ä = 1; let ä = 2; let ä = 3;", 1, 23, "");
+        check("ä = 1; let ä = 2; let ä = 3;", 1, 28, "invalid redefinition");
     }
 }
 

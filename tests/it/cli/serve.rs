@@ -105,6 +105,14 @@ fn the_line_with_the_address_is_all_that_is_printed() {
         server.client.base
     );
     assert!(server.greeting.is_empty(), "{:?}", server.greeting);
-    let status = server.terminate();
-    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+/// Who waits for the line may stop the server right after it.
+#[test]
+fn a_server_that_has_said_where_it_listens_can_be_stopped_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let status = Process::serve(data.path()).terminate();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
 }

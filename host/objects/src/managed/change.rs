@@ -80,6 +80,8 @@ impl Change {
         match self {
             Self::Create(body) | Self::Update { body, .. } => replace(present, body),
             Self::Patch { operations, .. } => match patched(id, &present, operations)? {
+                // One operation may undo another: then only a look at both objects tells.
+                Some(body) if may_undo(operations) => replace(present, &body),
                 Some(body) => Ok(Plan::Put(body.text().clone())),
                 None => Ok(Plan::Keep(present)),
             },
@@ -132,6 +134,21 @@ fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Resu
     } else {
         Ok(None)
     }
+}
+
+/// Whether two operations touch the same place, so that together they may change nothing. Of many, it is assumed.
+fn may_undo(operations: &[PatchOperation]) -> bool {
+    const FEW: usize = 16;
+    let places: Vec<_> = operations
+        .iter()
+        .flat_map(|operation| std::iter::once(&operation.field).chain(&operation.from))
+        .collect();
+    let overlap = |at: usize| {
+        places[..at]
+            .iter()
+            .any(|one| one.starts_with(places[at]) || places[at].starts_with(one))
+    };
+    places.len() > FEW || (0..places.len()).any(overlap)
 }
 
 /// Whether an operation can see `_id` or `_rev`: it names one of them, or the whole object.
