@@ -26,8 +26,18 @@ fn malformed_json_is_refused_with_line_and_column() {
     check(b"{\"a\": tru}", 1, 7, "a string without quotes: write \"tru\"");
     check(b"{\"a\": 01}", 1, 7, "0");
     check(b"{\"a\": NaN}", 1, 7, "`NaN` is no JSON: write a number or `null`");
-    check(b"{\"a\": 1} {}", 1, 10, "after the end of the JSON: write one value only");
-    check(b"{\"a\": [1, 2}", 1, 12, "write `]`, for what starts at line 1, column 7");
+    check(
+        b"{\"a\": 1} {}",
+        1,
+        10,
+        "after the end of the JSON: write one value only",
+    );
+    check(
+        b"{\"a\": [1, 2}",
+        1,
+        12,
+        "write `]`, for what starts at line 1, column 7",
+    );
     check(b"{\"a\": \"\xff\"}", 1, 8, "UTF-8");
     check(b"{\"a\": 1 /* one */}", 1, 9, "JSON has no comments");
     check("\u{feff}{}".as_bytes(), 1, 1, "a byte order mark: leave it out");

@@ -29,11 +29,6 @@ impl Names {
         self.0.get(name).unwrap_or_else(|| panic!("nothing was named {name}"))
     }
 
-    /// Gives a value a name.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
-    }
-
     /// A text with `{{name}}` replaced by what the names stand for.
     pub(crate) fn fill(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (name, value)| {

@@ -25,7 +25,9 @@ fn increments_of_two_clients_add_up() {
     let server = Server::start();
     server.client.put("managed/user/counter", &json!({"n": 0})).expect(201);
     let patch = json!([{"operation": "increment", "field": "/n", "value": 1}]);
-    together(&server, 2, |client, _| drop(client.patch("managed/user/counter", &patch).expect(200)));
+    together(&server, 2, |client, _| {
+        drop(client.patch("managed/user/counter", &patch).expect(200))
+    });
     assert_eq!(server.client.get("managed/user/counter").expect(200)["n"], 2 * CALLS);
 }
 
@@ -39,7 +41,12 @@ fn what_two_clients_append_is_all_there() {
         assert!(answer["list"].as_array().unwrap().contains(&json!(call)));
     });
     let list = server.client.get("managed/user/list").expect(200)["list"].clone();
-    let mut calls: Vec<u64> = list.as_array().unwrap().iter().map(|call| call.as_u64().unwrap()).collect();
+    let mut calls: Vec<u64> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| call.as_u64().unwrap())
+        .collect();
     calls.sort_unstable();
     assert_eq!(calls, (0..2 * CALLS as u64).collect::<Vec<_>>());
 }
@@ -76,8 +83,12 @@ fn an_object_is_created_by_one_client_only() {
             _ => drop(answer.expect(412)),
         }
     });
-    let mut stored: Vec<usize> =
-        server.client.query("managed/user", "true").iter().map(|user| user["by"].as_u64().unwrap() as usize).collect();
+    let mut stored: Vec<usize> = server
+        .client
+        .query("managed/user", "true")
+        .iter()
+        .map(|user| user["by"].as_u64().unwrap() as usize)
+        .collect();
     let mut won = won.into_inner();
     won.sort_unstable();
     stored.sort_unstable();

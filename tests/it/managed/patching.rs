@@ -25,7 +25,11 @@ fn each_operation_does_what_it_says() {
     check(json!({}), add("/a/-", json!(2)), json!({"a": [2]}));
     check(json!({"a": {}}), add("a/1", json!(2)), json!({"a": {"1": 2}}));
     let replace = |field: &str, value: Value| json!([{"operation": "REPLACE", "field": field, "value": value}]);
-    check(json!({"a": 1, "b": 2}), replace("/a", json!({"x": []})), json!({"a": {"x": []}, "b": 2}));
+    check(
+        json!({"a": 1, "b": 2}),
+        replace("/a", json!({"x": []})),
+        json!({"a": {"x": []}, "b": 2}),
+    );
     check(json!({"a": 1}), replace("/", json!({"b": 1})), json!({"b": 1}));
     check(json!({}), replace("/x%2Fy", json!(1)), json!({"x/y": 1}));
     let remove = |field: &str| json!([{"operation": "remove", "field": field}]);

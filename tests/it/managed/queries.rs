@@ -16,7 +16,10 @@ fn people() -> Server {
     ];
     for kind in ["user", "role"] {
         for user in &users {
-            server.client.post(&format!("managed/{kind}?_action=create"), Some(user)).expect(201);
+            server
+                .client
+                .post(&format!("managed/{kind}?_action=create"), Some(user))
+                .expect(201);
         }
     }
     server
@@ -24,7 +27,9 @@ fn people() -> Server {
 
 fn ids(answer: &Value) -> String {
     let ids = answer["result"].as_array().unwrap().iter();
-    ids.map(|user| user["_id"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    ids.map(|user| user["_id"].as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -89,7 +94,10 @@ fn a_filter_finds_what_it_says_with_an_index_and_without() {
 #[test]
 fn a_filter_may_be_written_with_plus_signs() {
     let server = people();
-    let answer = server.client.get("managed/user?_queryFilter=%21(age+pr)+or+age+eq+%2231%22").expect(200);
+    let answer = server
+        .client
+        .get("managed/user?_queryFilter=%21(age+pr)+or+age+eq+%2231%22")
+        .expect(200);
     assert_eq!(ids(&answer), "cem eve");
 }
 
@@ -115,7 +123,12 @@ fn by_pages(client: &Client, path: &str, size: usize) -> String {
     let mut found = Vec::new();
     let mut cookie = String::new();
     loop {
-        let page = client.get(&format!("{path}&_pageSize={size}&_pagedResultsCookie={}", encode(&cookie))).expect(200);
+        let page = client
+            .get(&format!(
+                "{path}&_pageSize={size}&_pagedResultsCookie={}",
+                encode(&cookie)
+            ))
+            .expect(200);
         found.push(ids(&page));
         match page["pagedResultsCookie"].as_str() {
             Some(next) => next.clone_into(&mut cookie),
@@ -130,7 +143,10 @@ fn all_pages_together_are_the_whole_result() {
     let server = Server::start();
     for number in 0..23 {
         let user = json!({"userName": format!("u{}", number % 4), "n": number});
-        server.client.put(&format!("managed/user/{number:02}"), &user).expect(201);
+        server
+            .client
+            .put(&format!("managed/user/{number:02}"), &user)
+            .expect(201);
     }
     for query in ["true", "userName+eq+%22u2%22", "n+ge+4", "n+lt+0"] {
         for sort in ["", "&_sortKeys=-n", "&_sortKeys=userName,-_id"] {
@@ -147,7 +163,10 @@ fn all_pages_together_are_the_whole_result() {
 fn a_page_says_how_many_there_are_if_it_is_asked() {
     let server = people();
     let page = |query: &str| {
-        let page = server.client.get(&format!("managed/user?_queryFilter=age+pr&{query}")).expect(200);
+        let page = server
+            .client
+            .get(&format!("managed/user?_queryFilter=age+pr&{query}"))
+            .expect(200);
         let members: Vec<&String> = page.as_object().unwrap().keys().collect();
         let envelope = [
             "result",
@@ -163,26 +182,46 @@ fn a_page_says_how_many_there_are_if_it_is_asked() {
     };
     let check = |query: &str, count: u64, policy: &str, total: i64| {
         let page = page(query);
-        let found = (&page["resultCount"], &page["totalPagedResultsPolicy"], &page["totalPagedResults"]);
+        let found = (
+            &page["resultCount"],
+            &page["totalPagedResultsPolicy"],
+            &page["totalPagedResults"],
+        );
         assert_eq!(found, (&json!(count), &json!(policy), &json!(total)), "{query}");
     };
     check("", 4, "NONE", -1);
     check("_totalPagedResultsPolicy=EXACT", 4, "NONE", -1);
     check("_pageSize=3", 3, "NONE", -1);
     check("_pageSize=3&_totalPagedResultsPolicy=exact", 3, "EXACT", 4);
-    check("_pageSize=3&_totalPagedResultsPolicy=ESTIMATE&_sortKeys=age", 3, "EXACT", 4);
-    check("_pageSize=3&_pagedResultsOffset=3&_totalPagedResultsPolicy=EXACT", 1, "EXACT", 4);
+    check(
+        "_pageSize=3&_totalPagedResultsPolicy=ESTIMATE&_sortKeys=age",
+        3,
+        "EXACT",
+        4,
+    );
+    check(
+        "_pageSize=3&_pagedResultsOffset=3&_totalPagedResultsPolicy=EXACT",
+        1,
+        "EXACT",
+        4,
+    );
     check("_pageSize=0&_pagedResultsOffset=1", 3, "NONE", -1);
     check("_pageSize=3&_pagedResultsOffset=99", 0, "NONE", -1);
     assert_eq!(ids(&page("_pageSize=2&_pagedResultsOffset=1")), "bob cem");
-    assert_eq!(ids(&page("_pageSize=2&_pagedResultsOffset=1&_sortKeys=-_id")), "cem bob");
+    assert_eq!(
+        ids(&page("_pageSize=2&_pagedResultsOffset=1&_sortKeys=-_id")),
+        "cem bob"
+    );
 }
 
 #[test]
 fn queries_by_name_give_everything() {
     let server = people();
     let whole = server.client.get("managed/user?_queryId=query-all").expect(200);
-    assert_eq!(whole["result"], server.client.get("managed/user?_queryFilter=true").expect(200)["result"]);
+    assert_eq!(
+        whole["result"],
+        server.client.get("managed/user?_queryFilter=true").expect(200)["result"]
+    );
     let ids = server.client.get("managed/user?_queryId=query-all-ids").expect(200);
     let first = &ids["result"][0];
     assert_eq!(*first, json!({"_id": "ann", "_rev": first["_rev"]}));
@@ -223,9 +262,20 @@ fn a_result_of_many_pages_comes_whole_when_no_page_is_asked_for() {
     }
     server.settle();
     let all = server.client.get("managed/role?_queryFilter=true").expect(200);
-    assert_eq!((all["result"].as_array().unwrap().len(), &all["resultCount"]), (1800, &json!(1800)));
-    let some = server.client.get("managed/role?_queryFilter=n+eq+3&_sortKeys=-_id&_fields=n").expect(200);
-    let found: Vec<&str> = some["result"].as_array().unwrap().iter().map(|role| role["_id"].as_str().unwrap()).collect();
+    assert_eq!(
+        (all["result"].as_array().unwrap().len(), &all["resultCount"]),
+        (1800, &json!(1800))
+    );
+    let some = server
+        .client
+        .get("managed/role?_queryFilter=n+eq+3&_sortKeys=-_id&_fields=n")
+        .expect(200);
+    let found: Vec<&str> = some["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|role| role["_id"].as_str().unwrap())
+        .collect();
     assert_eq!(found.len(), 2 * 129);
     assert!(found.is_sorted_by(|one, other| one > other));
 }

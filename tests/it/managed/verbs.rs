@@ -15,7 +15,10 @@ fn an_object_is_created_read_updated_and_deleted() {
     assert_eq!(created.header("Cache-Control"), Some("no-cache"));
     let tag = created.header("ETag").unwrap().trim_matches('"').to_owned();
     let created = created.expect(201);
-    assert_like(&created, &json!({"_id": "bjensen", "_rev": tag, "userName": "bjensen", "mail": "bjensen@example.com"}));
+    assert_like(
+        &created,
+        &json!({"_id": "bjensen", "_rev": tag, "userName": "bjensen", "mail": "bjensen@example.com"}),
+    );
 
     let read = client.get("managed/user/bjensen");
     assert_eq!(read.header("ETag").unwrap().trim_matches('"'), tag);
@@ -30,7 +33,8 @@ fn an_object_is_created_read_updated_and_deleted() {
     assert_eq!(client.delete("managed/user/bjensen").expect(200), updated);
     client.get("managed/user/bjensen").expect(404);
     let problem = client.delete("managed/user/bjensen").expect(404);
-    let expected = json!({"code": 404, "reason": "Not Found", "message": "Resource &#39;managed/user/bjensen&#39; not found"});
+    let expected =
+        json!({"code": 404, "reason": "Not Found", "message": "Resource &#39;managed/user/bjensen&#39; not found"});
     assert_like(&problem, &expected);
 }
 
@@ -43,12 +47,17 @@ fn the_server_chooses_an_id_when_the_client_does_not() {
         let location = created.header("Location").unwrap().to_owned();
         let created = created.expect(201);
         assert_like(&created, &json!({"_id": "<uuid>", "_rev": "<rev>", "n": 1}));
-        assert_eq!(location, format!("/openidm/managed/user/{}", created["_id"].as_str().unwrap()));
+        assert_eq!(
+            location,
+            format!("/openidm/managed/user/{}", created["_id"].as_str().unwrap())
+        );
     }
     assert_eq!(client.query("managed/user", "true").len(), 2);
     let named = client.post("managed/user?_action=create", Some(&json!({"_id": "joe", "n": 1})));
     assert_like(&named.expect(201), &json!({"_id": "joe", "_rev": "<rev>", "n": 1}));
-    client.post("managed/user?_action=create", Some(&json!({"_id": "joe"}))).expect(412);
+    client
+        .post("managed/user?_action=create", Some(&json!({"_id": "joe"})))
+        .expect(412);
 }
 
 #[test]
@@ -93,7 +102,10 @@ fn an_id_may_hold_what_paths_cannot() {
 }
 
 fn credentials() -> [(&'static str, &'static str); 2] {
-    [("X-OpenIDM-Username", "openidm-admin"), ("X-OpenIDM-Password", crate::harness::PASSWORD)]
+    [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", crate::harness::PASSWORD),
+    ]
 }
 
 #[test]
@@ -104,7 +116,10 @@ fn what_is_stored_comes_back_to_the_letter() {
     server.client.put("managed/user/exact", &sent).expect(201);
     let read = server.client.get("managed/user/exact").expect(200);
     let mut expected = json!({"_id": "exact", "_rev": "<rev>"});
-    expected.as_object_mut().unwrap().extend(sent.as_object().unwrap().clone());
+    expected
+        .as_object_mut()
+        .unwrap()
+        .extend(sent.as_object().unwrap().clone());
     assert_like(&read, &expected);
 }
 
@@ -112,15 +127,21 @@ fn what_is_stored_comes_back_to_the_letter() {
 fn fields_choose_what_an_answer_shows() {
     let server = Server::start();
     let client = &server.client;
-    let user = json!({"name": {"given": "Babs", "family": "Jensen"}, "mail": null, "tags": ["a", {"b": 1}], "active": true});
+    let user =
+        json!({"name": {"given": "Babs", "family": "Jensen"}, "mail": null, "tags": ["a", {"b": 1}], "active": true});
     let created = client.put("managed/user/babs", &user).expect(201);
     let rev = created["_rev"].clone();
     let check = |fields: &str, expected: Value| {
         let mut whole = json!({"_id": "babs", "_rev": rev});
-        whole.as_object_mut().unwrap().extend(expected.as_object().unwrap().clone());
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(expected.as_object().unwrap().clone());
         let read = client.get(&format!("managed/user/babs?_fields={fields}")).expect(200);
         assert_like(&read, &whole);
-        let found = client.get(&format!("managed/user?_queryFilter=true&_fields={fields}")).expect(200);
+        let found = client
+            .get(&format!("managed/user?_queryFilter=true&_fields={fields}"))
+            .expect(200);
         assert_like(&found["result"][0], &whole);
     };
     check("_id", json!({}));
@@ -141,13 +162,17 @@ fn fields_choose_what_an_answer_shows() {
 fn an_answer_can_be_pretty_or_a_single_value() {
     let server = Server::start();
     let client = &server.client;
-    client.put("managed/user/joe", &json!({"name": "Joe \"J\"", "n": [1]})).expect(201);
+    client
+        .put("managed/user/joe", &json!({"name": "Joe \"J\"", "n": [1]}))
+        .expect(201);
     let pretty = client.get("managed/user/joe?_prettyPrint=true&_fields=n");
     assert!(pretty.text.contains("\n  \"n\": [\n"), "{}", pretty.text);
     let text = client.get("managed/user/joe?_fields=name&_mimeType=text/plain");
     assert_eq!((text.status, text.text.as_str()), (200, "Joe \"J\""));
     assert_eq!(text.header("Content-Type"), Some("text/plain;charset=UTF-8"));
-    client.get("managed/user/joe?_fields=name&_mimeType=image/png").expect(400);
+    client
+        .get("managed/user/joe?_fields=name&_mimeType=image/png")
+        .expect(400);
 }
 
 #[test]
@@ -164,7 +189,12 @@ fn other_methods_say_what_they_can() {
         assert!(options.header("Allow").unwrap().contains(method), "{method}");
     }
     let patch = json!([{"operation": "increment", "field": "/n", "value": 1}]);
-    let overridden = client.request("POST", "managed/user/joe", &[("X-HTTP-Method-Override", "PATCH")], Some(&patch));
+    let overridden = client.request(
+        "POST",
+        "managed/user/joe",
+        &[("X-HTTP-Method-Override", "PATCH")],
+        Some(&patch),
+    );
     assert_eq!(overridden.expect(200)["n"], 2);
 }
 
