@@ -116,6 +116,10 @@ fn script_pointer() -> Pointer {
 }
 
 fn within(invalid: host_model::Invalid) -> Problem {
-    let below = if invalid.pointer.is_root() { String::new() } else { invalid.pointer.to_string() };
+    let below = if invalid.pointer.is_root() {
+        String::new()
+    } else {
+        invalid.pointer.to_string()
+    };
     Problem::invalid(format!("/invokeContext{below}"), invalid.message)
 }

@@ -160,8 +160,9 @@ async fn claim_page(
         if !stamps.iter().any(|known| **known == *stamp) {
             stamps.push(stamp.to_string());
             let known = stamps.len();
-            // Those of pages that are committed are not needed any more, apart from those that were taken over.
-            let keep = PAGES_AHEAD + 1 + resume.stamps.len();
+            // Those of pages that are committed are not needed any more, apart from those that were taken over. A page
+            // whose objects others write to makes one with each attempt.
+            let keep = (PAGES_AHEAD + 1) * CLAIM_ATTEMPTS + resume.stamps.len();
             stamps.drain(..known.saturating_sub(keep));
         }
         let mut lost: Vec<Arc<str>> = Vec::new();

@@ -289,7 +289,7 @@ impl Scanner {
         resume: Resume,
     ) -> Result<bool, Problem> {
         let parts = &self.parts;
-        let filter = definition.filter(parts.clock.now())?;
+        let filter = definition.filter(ledger.record.started)?;
         if ledger.record.state == State::Initialized {
             let limit = definition.spec.max_records.unwrap_or(u64::MAX);
             let scan = Scan::matching(definition.collection.clone(), Arc::clone(&filter), PAGE);

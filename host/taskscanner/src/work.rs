@@ -22,7 +22,7 @@ pub(crate) const PAGES_AHEAD: usize = 3;
 /// What the parts of a run share.
 pub(crate) struct Work {
     pub(crate) definition: Definition,
-    /// The definition's filter as it stood when the run, or this part of it, began.
+    /// The definition's filter as it stood when the run began, also after an interruption.
     pub(crate) filter: Arc<Filter>,
     pub(crate) live: Arc<Live>,
     pub(crate) store: TenantStore,

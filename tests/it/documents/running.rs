@@ -147,3 +147,55 @@ fn the_time_in_a_filter_can_be_moved_and_text_behind_it_counts() {
         ["later", "past"]
     );
 }
+
+#[test]
+fn a_scan_of_several_pages_takes_each_object_once() {
+    let server = Server::start();
+    let source = "for (var i = 0; i < 900; i++) openidm.create('managed/realm-name_user', input + i, {n: 0}); true;";
+    for name in ["a", "b"] {
+        let job = json!({
+            "type": "simple", "repeatCount": 0, "invokeService": "script",
+            "invokeContext": {"script": {"type": "text/javascript", "source": source}, "input": name},
+        });
+        server.client.put(&format!("scheduler/job/{name}"), &job).expect(201);
+    }
+    server.settle();
+    let mut job = sunset(json!({
+        "task": script("openidm.patch(objectID, null, [{operation: 'increment', field: '/n', value: 1}]); true;"),
+    }));
+    job["invokeContext"]["scan"]["_queryFilter"] = json!("!(/sunset/task-completed pr)");
+    server.client.put("scheduler/job/sunset", &job).expect(201);
+    let run = server.client.ended_run(&execute(&server.client, "sunset"));
+    assert_eq!(progress(&run), ("COMPLETED", 1800, 1800, 0));
+    assert_eq!(
+        server.client.query(USERS, "n eq 1 and /sunset/task-completed pr").len(),
+        1800
+    );
+}
+
+#[test]
+fn an_object_that_cannot_be_marked_costs_itself_only() {
+    let server = Server::start();
+    for (name, user) in [
+        ("a", json!({})),
+        ("b", json!({"sunset": "a text"})),
+        ("c", json!({"sunset": [1]})),
+        ("d", json!({"sunset": {"task-started": 5}})),
+    ] {
+        server.client.put(&format!("{USERS}/{name}"), &user).expect(201);
+    }
+    let mut job = sunset(json!({"task": script("true;")}));
+    job["invokeContext"]["scan"]["_queryFilter"] = json!("true");
+    server.client.put("scheduler/job/sunset", &job).expect(201);
+    let run = server.client.ended_run(&execute(&server.client, "sunset"));
+    assert_eq!(progress(&run), ("COMPLETED", 4, 2, 2), "{run}");
+}
+
+#[test]
+fn a_task_may_delete_its_object() {
+    let server = Server::start();
+    People::make(&server.client);
+    let task = json!({"task": script("openidm.delete(objectID, null); true;")});
+    assert_eq!(progress(&run(&server, task)), ("COMPLETED", 3, 3, 0));
+    assert_eq!(server.client.query(USERS, "true").len(), 3);
+}

@@ -143,11 +143,7 @@ impl Client {
     }
 }
 
-/// The pause between two looks at something that another process or thread does.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "waiting for what happens outside the simulated time"
-)]
+/// The pause between two looks at something that another process or thread does, outside the simulated time.
 pub(crate) fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(10));
 }

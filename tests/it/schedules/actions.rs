@@ -255,3 +255,37 @@ fn a_script_gets_its_input_and_a_failure_undoes_what_it_did() {
         );
     }
 }
+
+#[test]
+fn clients_that_change_the_same_schedule_leave_a_whole_one() {
+    let server = server();
+    let kinds = [
+        json!({"schedule": "0 0 0 * * ?"}),
+        json!({"type": "simple", "repeatInterval": 5, "startTime": "2030-01-01T00:00:00Z", "persisted": true}),
+    ];
+    std::thread::scope(|scope| {
+        for (number, kind) in kinds.iter().enumerate() {
+            let client = Client::new(server.client.base.clone());
+            scope.spawn(move || {
+                for call in 0..40 {
+                    let answer = match call % 4 {
+                        3 if number == 0 => client.delete("scheduler/job/shared"),
+                        2 => act(&client, "scheduler/job/shared?_action=pause"),
+                        _ => client.put("scheduler/job/shared", &testlog(kind.clone())),
+                    };
+                    assert!(matches!(answer.status, 200 | 201 | 404 | 409), "{}", answer.text);
+                }
+            });
+        }
+    });
+    server
+        .client
+        .put("scheduler/job/shared", &testlog(kinds[0].clone()))
+        .expect(200);
+    let jobs = server.client.query("scheduler/job", "true");
+    assert_eq!(
+        (jobs.len(), &jobs[0]["type"], &jobs[0]["triggers"][0]["state"]),
+        (1, &json!("cron"), &json!("NORMAL"))
+    );
+    assert_eq!(server.client.query("scheduler/trigger", "true").len(), 1);
+}

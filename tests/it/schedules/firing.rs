@@ -220,3 +220,18 @@ fn a_schedule_that_allows_it_runs_several_times_at_once() {
     two.iter().for_each(|run| cancel(&server.client, run));
     server.settle();
 }
+
+#[test]
+fn a_schedule_that_moves_between_disk_and_memory_fires_once() {
+    let server = server();
+    for persisted in [true, false, true] {
+        let job =
+            testlog(json!({"schedule": "0/10 * * * * ?", "startTime": "2026-06-01T12:00:01Z", "persisted": persisted}));
+        let stored = server.client.put("scheduler/job/nomad", &job);
+        assert!(matches!(stored.status, 200 | 201), "{}", stored.text);
+        assert_eq!(server.client.query("scheduler/job", "true").len(), 1);
+        assert_eq!(server.client.query("scheduler/trigger", "true").len(), 1);
+    }
+    server.advance(Duration::seconds(10));
+    assert_eq!(runs(&server.client), [10.0]);
+}
