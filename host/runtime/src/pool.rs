@@ -1,7 +1,7 @@
 //! The worker pool: as many threads as cores, shared by all tenants. Whose turn it is is decided by the fuel that each
 //! tenant has used so far, so that a slow tenant pays for its own slowness.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    lanes: HashMap<TenantName, Lane>,
+    lanes: BTreeMap<TenantName, Lane>,
     /// How far the lane that was served last had come: where a lane that was idle joins in.
     floor: u64,
     is_closed: bool,
@@ -190,7 +190,8 @@ mod tests {
             queue.charge(&tenant, if tenant == slow { LEAST_COST * 9 } else { LEAST_COST });
             served.push(tenant);
         }
-        assert_eq!(served.iter().filter(|tenant| **tenant == slow).count(), 2, "{served:?}");
+        // After eleven turns nine of quick weigh as much as one of slow: whose is the next is for the order of names.
+        assert_eq!(served.iter().filter(|tenant| **tenant == slow).count(), 1, "{served:?}");
     }
 
     #[test]

@@ -47,10 +47,11 @@ pub struct RedbOptions {
 }
 
 impl Default for RedbOptions {
-    /// 128 MiB: the inner pages of millions of documents and what a few large groups write; the system's own cache of the
-    /// file does the rest.
+    /// 32 MiB: the inner pages of a million documents and what a large group writes; the system's own cache of the file
+    /// does the rest. A scan of a million objects fills it whatever its size, so it is what such a scan needs more than
+    /// a small one.
     fn default() -> Self {
-        Self { cache_bytes: 128 << 20 }
+        Self { cache_bytes: 32 << 20 }
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::claim::{Facts, Marks, Verdict, decide};
 use crate::edit::with_mark;
+use crate::failure::Failure;
 use crate::object::Attempt;
 use crate::record::claims;
 use crate::runner::queue;
@@ -86,9 +87,10 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         let page = work.store.scan(&scan).await?;
         let last = page.documents.last().map(|document| Arc::clone(&document.id));
         let claim = claim_page(work, page.documents, number, &resume, &mut stamps).await?;
-        left = left.saturating_sub(claim.objects.len() as u64);
+        let objects = claim.objects.len() + claim.refused.len();
+        left = left.saturating_sub(objects as u64);
         let is_last = page.cursor.is_none() || left == 0;
-        let (objects, skipped, end) = (claim.objects.len(), claim.skipped, page.cursor.clone());
+        let (skipped, end) = (claim.skipped, page.cursor.clone());
         let announcement = Event::Page {
             number,
             objects,
@@ -101,6 +103,9 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         }
         // The committer gives the permit back when the page is committed.
         permit.forget();
+        if !claim.refused.is_empty() && events.send(Event::Finished(claim.refused)).is_err() {
+            return Ok(false);
+        }
         if !claim.objects.is_empty() {
             let snapshot = work.store.snapshot().await?;
             queue(work, claim.objects, &snapshot, &events);
@@ -115,6 +120,8 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
 
 struct ClaimedPage {
     objects: Vec<Claimed>,
+    /// Objects that have no place for the claim: each has failed, and the run goes on.
+    refused: Vec<Finished>,
     skipped: u64,
 }
 
@@ -129,6 +136,7 @@ async fn claim_page(
 ) -> Result<ClaimedPage, Problem> {
     let mut claimed = ClaimedPage {
         objects: Vec::with_capacity(documents.len()),
+        refused: Vec::new(),
         skipped: 0,
     };
     let mut open = documents;
@@ -146,10 +154,10 @@ async fn claim_page(
         for document in open.drain(..) {
             let (verdict, was_completed) = verdict(work, &document, facts);
             match verdict {
-                Verdict::Claim => {
-                    let body = claim_body(work, &document, &stamp, was_completed)?;
-                    taken.push((document, body));
-                }
+                Verdict::Claim => match claim_body(work, &document, &stamp, was_completed) {
+                    Ok(body) => taken.push((document, body)),
+                    Err(problem) => claimed.refused.push(refused(document, &stamp, page, &problem)),
+                },
                 Verdict::Busy => claimed.skipped += 1,
                 Verdict::Done => {}
             }
@@ -204,6 +212,24 @@ async fn claim_page(
 }
 
 /// What to do with an object, and whether it bears an earlier completion.
+/// An object that could not be claimed: it stays as it is.
+fn refused(document: Document, stamp: &Arc<str>, page: u64, problem: &Problem) -> Finished {
+    let attempt = Attempt {
+        failure: Some(Failure::of_problem("mark", problem)),
+        ..Attempt::default()
+    };
+    let claimed = Claimed {
+        before: document.body.clone(),
+        document,
+        stamp: Arc::clone(stamp),
+        page,
+    };
+    Finished {
+        claimed,
+        attempt: Some(attempt),
+    }
+}
+
 fn verdict(work: &Work, document: &Document, facts: Facts<'_>) -> (Verdict, bool) {
     let mut found: [Option<String>; 2] = [None, None];
     let mut is_completed = false;

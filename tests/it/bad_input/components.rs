@@ -36,7 +36,7 @@ fn a_file_that_is_no_component_is_refused() {
             ),
             (
                 "/invokeContext/task/script",
-                scan_with("/invokeContext/task/script", script.clone()),
+                scan_with("/invokeContext/task/script", script),
             ),
         ] {
             server.refuses_job(&job, &format!("{place}/file"), words);

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::{Empty, job_with, scan_with};
 
 /// Where scripts stand, and what makes a job of one.
-const PLACES: [(&str, fn(&str, Value) -> Value); 2] = [
+type Place = (&'static str, fn(&str, Value) -> Value);
+
+const PLACES: [Place; 2] = [
     ("/invokeContext/script", job_with),
     ("/invokeContext/task/script", scan_with),
 ];

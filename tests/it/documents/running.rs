@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::people::People;
 use super::{USERS, execute, progress, script, sunset};
-use crate::harness::Server;
+use crate::harness::{Server, pause};
 
 const NOW: &str = "2026-06-01T12:00:00.000Z";
 
@@ -148,47 +148,100 @@ fn the_time_in_a_filter_can_be_moved_and_text_behind_it_counts() {
     );
 }
 
+/// Makes users by the hundred: more than a scan claims ahead of its work.
+fn crowd(server: &Server, hundreds: usize) {
+    let source =
+        "for (var i = 0; i < 100; i++) openidm.create('managed/realm-name_user', input + '-' + i, {n: 0}); true;";
+    for number in 0..hundreds {
+        let job = json!({
+            "type": "simple", "repeatCount": 0, "invokeService": "script",
+            "invokeContext": {"script": {"type": "text/javascript", "source": source}, "input": number.to_string()},
+        });
+        server
+            .client
+            .put(&format!("scheduler/job/crowd-{number}"), &job)
+            .expect(201);
+    }
+    server.settle();
+}
+
 #[test]
 fn a_scan_of_several_pages_takes_each_object_once() {
     let server = Server::start();
-    let source = "for (var i = 0; i < 900; i++) openidm.create('managed/realm-name_user', input + i, {n: 0}); true;";
-    for name in ["a", "b"] {
-        let job = json!({
-            "type": "simple", "repeatCount": 0, "invokeService": "script",
-            "invokeContext": {"script": {"type": "text/javascript", "source": source}, "input": name},
-        });
-        server.client.put(&format!("scheduler/job/{name}"), &job).expect(201);
-    }
-    server.settle();
+    crowd(&server, 17);
     let mut job = sunset(json!({
         "task": script("openidm.patch(objectID, null, [{operation: 'increment', field: '/n', value: 1}]); true;"),
     }));
     job["invokeContext"]["scan"]["_queryFilter"] = json!("!(/sunset/task-completed pr)");
     server.client.put("scheduler/job/sunset", &job).expect(201);
     let run = server.client.ended_run(&execute(&server.client, "sunset"));
-    assert_eq!(progress(&run), ("COMPLETED", 1800, 1800, 0));
+    assert_eq!(progress(&run), ("COMPLETED", 1700, 1700, 0));
     assert_eq!(
         server.client.query(USERS, "n eq 1 and /sunset/task-completed pr").len(),
-        1800
+        1700
     );
+}
+
+#[test]
+fn a_scan_that_has_claimed_all_it_may_can_be_cancelled() {
+    let server = Server::start();
+    crowd(&server, 17);
+    let slow = script("for (var i = 0; i < 500000; i++) {} true;");
+    let mut job = sunset(json!({"numberOfThreads": 1, "task": slow}));
+    job["invokeContext"]["scan"]["_queryFilter"] = json!("true");
+    server.client.put("scheduler/job/sunset", &job).expect(201);
+    let id = execute(&server.client, "sunset");
+    while server.client.query(USERS, "/sunset/task-started pr").len() < 1500 {
+        pause();
+    }
+    let answer = server
+        .client
+        .post(&format!("taskscanner/{id}?_action=cancel"), None)
+        .expect(200);
+    assert_eq!(answer["status"], "SUCCESS");
+    let run = server.client.ended_run(&id);
+    let (state, total, successes, failures) = progress(&run);
+    assert_eq!((state, total, failures), ("CANCELLED", 1700, 0));
+    let marked = server.client.query(USERS, "/sunset/task-started pr").len() as u64;
+    assert_eq!(marked, successes);
 }
 
 #[test]
 fn an_object_that_cannot_be_marked_costs_itself_only() {
     let server = Server::start();
-    for (name, user) in [
+    let client = &server.client;
+    let users = [
         ("a", json!({})),
         ("b", json!({"sunset": "a text"})),
         ("c", json!({"sunset": [1]})),
         ("d", json!({"sunset": {"task-started": 5}})),
-    ] {
-        server.client.put(&format!("{USERS}/{name}"), &user).expect(201);
+    ];
+    for (name, user) in &users {
+        client.put(&format!("{USERS}/{name}"), user).expect(201);
     }
     let mut job = sunset(json!({"task": script("true;")}));
     job["invokeContext"]["scan"]["_queryFilter"] = json!("true");
-    server.client.put("scheduler/job/sunset", &job).expect(201);
-    let run = server.client.ended_run(&execute(&server.client, "sunset"));
+    client.put("scheduler/job/sunset", &job).expect(201);
+    let run = client.ended_run(&execute(client, "sunset"));
     assert_eq!(progress(&run), ("COMPLETED", 4, 2, 2), "{run}");
+    let failures = client.query(&format!("taskscanner/{}/failure", run["_id"].as_str().unwrap()), "true");
+    let told: Vec<(&Value, &Value)> = failures
+        .iter()
+        .map(|failure| (&failure["objectId"], &failure["kind"]))
+        .collect();
+    assert_eq!(told, [(&json!("b"), &json!("mark")), (&json!("c"), &json!("mark"))]);
+    assert!(
+        failures[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("/sunset/task-started cannot be set")
+    );
+    for (name, user) in &users[1..3] {
+        assert_eq!(
+            client.get(&format!("{USERS}/{name}")).expect(200)["sunset"],
+            user["sunset"]
+        );
+    }
 }
 
 #[test]

@@ -13,8 +13,11 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Names(BTreeMap<String, String>);
 
+/// A placeholder's name, and how much of a text it stands for.
+type Kind = (&'static str, fn(&str) -> Option<usize>);
+
 /// The kinds of placeholders: each says how many bytes of a text it takes, if it takes any.
-const KINDS: [(&str, fn(&str) -> Option<usize>); 6] = [
+const KINDS: [Kind; 6] = [
     ("uuid", uuid),
     ("run", run),
     ("rev", rev),

@@ -88,7 +88,7 @@ fn start_and_end_bound_the_fires() {
         every_second(json!("2026-06-01T17:30:03+05:30"), json!("2026-06-01T17:30:05+05:30")),
         &[3.0, 4.0],
     );
-    check(every_other(json!("2026-06-01T14:00:05"), all.clone()), &[5.0, 7.0, 9.0]);
+    check(every_other(json!("2026-06-01T14:00:05"), all), &[5.0, 7.0, 9.0]);
     check(
         every_other(json!("2020-01-01T00:00:01Z"), json!("2026-06-01T12:00:04Z")),
         &[0.0, 2.0],

@@ -31,8 +31,16 @@ impl Cron {
                 }
                 _ => from.naive_utc() + offset,
             };
+            // What an overlap ahead shows again lies before `start`, where nothing is looked for.
+            let shown_again = |change: &Transition| change.is_overlap() && change.wall_after() < start;
             let Some(wall) = self.first_wall(start, last_year) else {
-                return moved;
+                let change = Transition::between(zone, from, from.checked_add_signed(REACH)?).filter(shown_again);
+                let Some(change) = change.filter(|_| moved.is_none()) else {
+                    return moved;
+                };
+                from = change.at;
+                last_change = Some(change);
+                continue;
             };
             let regular = (wall - offset).and_utc();
             let next_change = Transition::between(zone, from, regular.checked_add_signed(REACH)?);
@@ -47,9 +55,9 @@ impl Cron {
                 }
                 (Some(_), Some(moved)) => return Some(moved),
                 (Some(change), None) => {
-                    // No named wall time lies before `wall`, so neither does a fire before its neighbourhood.
+                    // No other named wall time lies before `wall`, so neither does a fire before its neighbourhood.
                     let neighbourhood = regular - REACH - REACH;
-                    if neighbourhood <= change.at {
+                    if neighbourhood <= change.at || shown_again(&change) {
                         from = change.at;
                         last_change = next_change;
                     } else {

@@ -257,3 +257,68 @@ fn a_clock_change_follows_its_rules() {
         &["2026-03-29T03:30:00+02:00"],
     );
 }
+
+#[test]
+fn what_an_overlap_shows_again_is_not_overlooked() {
+    let check = |expression: &str, zone: &str, after: &str, on_overlap, expected: &[&str]| {
+        let on_gap = OnGap::Skip;
+        let found = fires(
+            expression,
+            zone,
+            after,
+            ClockChange { on_gap, on_overlap },
+            expected.len(),
+        );
+        assert_eq!(found, expected, "{expression} in {zone} after {after}, {on_overlap:?}");
+    };
+    let twice = [
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-25T02:30:00+01:00",
+        "2027-10-31T02:30:00+02:00",
+    ];
+    // The next wall time is a year away, and the clock goes back in between.
+    let berlin = "Europe/Berlin";
+    let last_sunday = "0 30 2 ? 10 1L";
+    check(last_sunday, berlin, "2026-10-24T00:00:00Z", OnOverlap::Both, &twice);
+    check(
+        last_sunday,
+        berlin,
+        "2026-10-25T00:45:00Z",
+        OnOverlap::Second,
+        &["2026-10-25T02:30:00+01:00"],
+    );
+    check(
+        last_sunday,
+        berlin,
+        "2026-10-25T00:45:00Z",
+        OnOverlap::First,
+        &twice[2..],
+    );
+    // There is no next wall time at all.
+    check(
+        "0 30 2 25 10 ? 2026",
+        berlin,
+        "2026-10-24T00:00:00Z",
+        OnOverlap::Both,
+        &twice[..2],
+    );
+    check(
+        "0 30 2 25 10 ? 2026",
+        berlin,
+        "2026-10-25T00:45:00Z",
+        OnOverlap::Second,
+        &twice[1..2],
+    );
+    let midnight = [
+        "2026-04-04T23:00:00-03:00",
+        "2026-04-04T23:00:00-04:00",
+        "2026-05-04T23:00:00-04:00",
+    ];
+    check(
+        "0 0 23 4 * ?",
+        "America/Santiago",
+        "2026-04-04T12:00:00Z",
+        OnOverlap::Both,
+        &midnight,
+    );
+}
