@@ -113,6 +113,9 @@ impl<'a> Committer<'a> {
                     }
                 }
                 Some(Event::Finished(finished)) => {
+                    if finished.iter().any(|finished| finished.attempt.is_none()) {
+                        self.cut_short();
+                    }
                     self.pending.extend(finished);
                     self.flush_at.get_or_insert(self.work.clock.now() + LINGER);
                 }
@@ -122,6 +125,12 @@ impl<'a> Committer<'a> {
                 self.flush().await?;
             }
         }
+    }
+
+    /// An object was left out, so its page will not be closed: the feeder would wait for ever for its permit.
+    fn cut_short(&mut self) {
+        self.is_cut_short = true;
+        self.work.pages.close();
     }
 
     /// Commits what has finished.
@@ -147,7 +156,6 @@ impl<'a> Committer<'a> {
         let mut winners: Vec<(Settled, Overlay)> = Vec::with_capacity(batch.len());
         for Finished { claimed, attempt } in batch {
             let Some(attempt) = attempt else {
-                self.is_cut_short = true;
                 winners.push((
                     Settled {
                         claimed,
@@ -215,7 +223,7 @@ impl<'a> Committer<'a> {
         let mut settled = Vec::with_capacity(losers.len());
         for claimed in losers {
             if self.work.live.halted().is_some() {
-                self.is_cut_short = true;
+                self.cut_short();
                 settled.push(Settled {
                     claimed,
                     settlement: Settlement::Unrun,
