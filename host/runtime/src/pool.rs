@@ -23,7 +23,6 @@ const LEAST_COST: u64 = 50_000;
 pub struct Pool {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    size: usize,
 }
 
 #[derive(Default)]
@@ -91,13 +90,7 @@ impl Pool {
         Ok(Self {
             shared,
             threads: Mutex::new(threads),
-            size,
         })
-    }
-
-    /// How many workers there are.
-    pub fn size(&self) -> usize {
-        self.size
     }
 
     /// Queues a job for a tenant. How many of a run are queued at once is for the run to bound.

@@ -10,6 +10,7 @@ use host_model::script::ScriptSpec;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::{Caller, Context, LateRouter, Pointer, Problem};
+use host_store::document::texts;
 use host_store::unit_of_work::{UnitOfWork, WriteLimits};
 use host_store::{Collection, CommitError, Key, Overlay, TenantStore};
 use serde_json::{Value, json};
@@ -184,26 +185,23 @@ fn key(invocation: &Invocation) -> Key {
     Collection::new("script/run").key(invocation.job.as_str())
 }
 
-fn runs(body: &[u8]) -> Vec<String> {
-    let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    document["runs"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
 async fn is_remembered(store: &TenantStore, invocation: &Invocation) -> Result<bool, Problem> {
     let document = store.get(&key(invocation)).await?;
-    Ok(document.is_some_and(|document| runs(&document.body).iter().any(|run| run == invocation.run.as_str())))
+    Ok(document.is_some_and(|document| {
+        texts(&document.body, "runs")
+            .iter()
+            .any(|run| run == invocation.run.as_str())
+    }))
 }
 
 /// The memory is part of the unit of work: it is there if and only if the effects are.
 async fn remember(unit: &UnitOfWork, invocation: &Invocation) -> Result<(), Problem> {
     let key = key(invocation);
-    let mut runs = unit.get(&key).await?.map(|seen| runs(&seen.body)).unwrap_or_default();
+    let mut runs = unit
+        .get(&key)
+        .await?
+        .map(|seen| texts(&seen.body, "runs"))
+        .unwrap_or_default();
     runs.push(invocation.run.to_string());
     let surplus = runs.len().saturating_sub(REMEMBERED);
     runs.drain(..surplus);

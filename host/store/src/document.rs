@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 /// The number of the commit that last wrote a document. It only grows within a tenant, also across a deletion, so that
 /// equal revisions mean equal documents. On the wire it is 16 hexadecimal digits.
@@ -34,4 +35,11 @@ pub struct Document {
     pub revision: Revision,
     /// The text of a JSON object, without `_id` and `_rev`.
     pub body: Bytes,
+}
+
+/// The texts in a list that is a member of a document; none where there is no such list.
+pub fn texts(body: &[u8], member: &str) -> Vec<String> {
+    let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let list = document[member].as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }

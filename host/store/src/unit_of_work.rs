@@ -128,11 +128,6 @@ struct Staged {
 }
 
 impl Overlay {
-    /// Whether nothing was written.
-    pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
-    }
-
     /// The keys that were written.
     pub fn written(&self) -> impl Iterator<Item = &Key> {
         self.writes.keys()

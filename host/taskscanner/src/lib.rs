@@ -31,4 +31,3 @@ pub use record::{Progress, State};
 pub use resource::TaskScannerResource;
 pub use scanner::{MAX_COMPLETED_RUNS, Order, Parts, Scanner};
 pub use service::TaskScannerService;
-pub use spread::Spread;

@@ -8,6 +8,7 @@ use host_model::ids::Ids;
 use host_model::run::RunId;
 use host_resource::{Caller, LateRouter, Problem};
 use host_runtime::{Pool, Properties, Runtime, Scripts, Surroundings};
+use host_store::document::texts;
 use host_store::{ChangeSet, CommitError, Expectation, Scan, TenantStore};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -230,7 +231,7 @@ impl Scanner {
     /// Where an interrupted run goes on.
     async fn interrupted(&self, ledger: &Ledger) -> Result<Resume, Problem> {
         let stamps = match self.parts.store.get(&claims().key(Arc::clone(&ledger.id))).await? {
-            Some(document) => stamps(&document.body),
+            Some(document) => texts(&document.body, "stamps"),
             None => Vec::new(),
         };
         let Record {
@@ -405,17 +406,6 @@ impl Scanner {
             self.parts.store.commit(changes).await?;
         }
     }
-}
-
-fn stamps(body: &[u8]) -> Vec<String> {
-    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    value["stamps"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
 }
 
 async fn count(store: &TenantStore, mut scan: Scan, live: &Live) -> Result<u64, Problem> {

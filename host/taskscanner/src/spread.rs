@@ -7,7 +7,7 @@ const BUCKETS: usize = 62 * STEPS as usize;
 
 /// Counts of values by size. Percentiles are exact to an eighth.
 #[derive(Clone)]
-pub struct Spread {
+pub(crate) struct Spread {
     buckets: Box<[u64; BUCKETS]>,
     count: u64,
     sum: u128,
@@ -27,7 +27,7 @@ impl Default for Spread {
 
 impl Spread {
     /// Counts a value.
-    pub fn add(&mut self, value: u64) {
+    pub(crate) fn add(&mut self, value: u64) {
         self.buckets[bucket(value)] += 1;
         self.count += 1;
         self.sum += u128::from(value);
@@ -35,22 +35,12 @@ impl Spread {
     }
 
     /// How many values were counted.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest value.
-    pub fn max(&self) -> u64 {
-        self.max
-    }
-
-    /// The sum of all values.
-    pub fn sum(&self) -> u128 {
-        self.sum
-    }
-
     /// The value below which `percent` of the values lie.
-    pub fn percentile(&self, percent: u64) -> u64 {
+    pub(crate) fn percentile(&self, percent: u64) -> u64 {
         let wanted = (self.count * percent).div_ceil(100).max(1);
         let mut seen = 0;
         for (number, count) in self.buckets.iter().enumerate() {
@@ -63,7 +53,7 @@ impl Spread {
     }
 
     /// The summary that a run keeps.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "p50": self.percentile(50),
             "p99": self.percentile(99),
@@ -106,10 +96,7 @@ mod tests {
             let found = spread.percentile(percent);
             assert!(found >= exact && found <= exact + exact / 8, "p{percent}: {found}");
         }
-        assert_eq!(
-            (spread.count(), spread.max(), spread.sum()),
-            (10_000, 10_000, 50_005_000)
-        );
+        assert_eq!((spread.count(), spread.max, spread.sum), (10_000, 10_000, 50_005_000));
     }
 
     #[test]
