@@ -146,12 +146,11 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = ManagedObjects::new(tenant_store.clone(), config.types.clone(), Arc::clone(&ids));
-        objects.open().await.context("cannot prepare the managed objects")?;
+        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let router = Arc::new(
             Router::new()
-                .mount(&["managed"], &[], Arc::new(objects))
+                .mount(&["managed"], &[], Arc::clone(&objects) as _)
                 .mount(
                     &["taskscanner"],
                     &[V1],
@@ -175,6 +174,10 @@ impl Host {
                 ),
         );
         late.bind(&router);
+        objects
+            .replace_types(config.types.clone())
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
 
         let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
