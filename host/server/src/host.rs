@@ -11,7 +11,7 @@ use host_model::tenant::TenantName;
 use host_objects::ManagedObjects;
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_runtime::{Evaluator, MAX_NESTED, Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
@@ -87,6 +87,7 @@ impl Host {
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
         let instances = u32::try_from(workers)
             .unwrap_or(u32::MAX)
+            .saturating_mul(1 + MAX_NESTED)
             .saturating_add(SPARE_INSTANCES);
         let runtime = Runtime::new(&RuntimeOptions { cache, instances })
             .map_err(|error| anyhow::anyhow!("cannot start the WebAssembly runtime: {error:#}"))?;
@@ -146,12 +147,11 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = ManagedObjects::new(tenant_store.clone(), config.types.clone(), Arc::clone(&ids));
-        objects.open().await.context("cannot prepare the managed objects")?;
+        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let router = Arc::new(
             Router::new()
-                .mount(&["managed"], &[], Arc::new(objects))
+                .mount(&["managed"], &[], Arc::clone(&objects) as _)
                 .mount(
                     &["taskscanner"],
                     &[V1],
@@ -175,6 +175,10 @@ impl Host {
                 ),
         );
         late.bind(&router);
+        objects
+            .replace_types(config.types.clone())
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
 
         let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();

@@ -1,5 +1,7 @@
 //! Which types of managed objects there are, and which of their properties are indexed: `managed.json`.
 
+use std::sync::Arc;
+
 use host_resource::pointer::PointerError;
 use host_resource::{Pointer, Problem};
 use host_store::Collection;
@@ -36,7 +38,7 @@ const NOT_YET: [&str; 17] = [
 
 /// The types of managed objects of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ManagedTypes(Vec<ManagedType>);
+pub struct ManagedTypes(Vec<Arc<ManagedType>>);
 
 /// One type, such as `user`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl ManagedTypes {
                 limit: MAX_TYPES,
             });
         }
-        let mut types: Vec<ManagedType> = Vec::with_capacity(items.len());
+        let mut types: Vec<Arc<ManagedType>> = Vec::with_capacity(items.len());
         for (position, item) in items.iter().enumerate() {
             let place = at("/objects", &position.to_string());
             let parsed = ManagedType::parse(item, &place)?;
@@ -138,17 +140,17 @@ impl ManagedTypes {
                     name: parsed.name,
                 });
             }
-            types.push(parsed);
+            types.push(Arc::new(parsed));
         }
         Ok(Self(types))
     }
 
     /// The type of this name, without regard to case.
-    pub(super) fn get(&self, name: &str) -> Option<&ManagedType> {
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<ManagedType>> {
         self.0.iter().find(|managed| managed.is_named(name))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ManagedType> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<ManagedType>> {
         self.0.iter()
     }
 }
