@@ -15,11 +15,13 @@ use host_resource::{
 };
 use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{StoreError, TenantStore, UnitOfWork};
+use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 mod body;
 mod change;
+mod configured;
 mod cookie;
 mod id;
 mod matches;
@@ -39,6 +41,7 @@ use id::ObjectId;
 use types::ManagedType;
 
 pub use body::{MAX_DEPTH, MAX_OBJECT};
+pub use configured::ConfiguredTypes;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
@@ -47,15 +50,15 @@ pub use window::{MAX_PAGE, PAGE};
 #[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
-    types: ManagedTypes,
+    types: RwLock<ManagedTypes>,
     ids: Arc<dyn Ids>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
 
 /// An object of a type, there or not.
-struct Place<'a> {
-    managed: &'a ManagedType,
+struct Place {
+    managed: Arc<ManagedType>,
     id: ObjectId,
 }
 
@@ -64,7 +67,7 @@ impl ManagedObjects {
     pub fn new(store: TenantStore, types: ManagedTypes, ids: Arc<dyn Ids>) -> Self {
         Self {
             store,
-            types,
+            types: RwLock::new(types),
             ids,
             turn: Mutex::new(()),
         }
@@ -73,7 +76,22 @@ impl ManagedObjects {
     /// Declares the indexes of all types; when it returns, queries use them. Until then they give the same answers, but
     /// look at more objects.
     pub async fn open(&self) -> Result<(), StoreError> {
-        for managed in self.types.iter() {
+        let types = self.types.read().clone();
+        self.declare(&types).await
+    }
+
+    /// Other types take the place of those that there are, with their indexes. Objects of a type that is gone are kept,
+    /// and are there again when the type is. Requests that are being answered end with the types that they began with.
+    pub async fn replace_types(&self, types: ManagedTypes) -> Result<(), StoreError> {
+        if *self.types.read() != types {
+            self.declare(&types).await?;
+            *self.types.write() = types;
+        }
+        Ok(())
+    }
+
+    async fn declare(&self, types: &ManagedTypes) -> Result<(), StoreError> {
+        for managed in types.iter() {
             self.store
                 .declare_indexes(&managed.collection, &managed.indexes)
                 .await?;
@@ -92,14 +110,16 @@ impl ManagedObjects {
         }
     }
 
-    fn managed(&self, name: &str) -> Result<&ManagedType, Problem> {
+    fn managed(&self, name: &str) -> Result<Arc<ManagedType>, Problem> {
         self.types
+            .read()
             .get(name)
+            .cloned()
             .ok_or_else(|| Problem::not_found(ResourcePath::from_elements(["managed", name])))
     }
 
     /// The type whose objects lie in the container at a path.
-    fn container(&self, path: &ResourcePath) -> Result<&ManagedType, Problem> {
+    fn container(&self, path: &ResourcePath) -> Result<Arc<ManagedType>, Problem> {
         let mut elements = path.elements();
         match (elements.next(), elements.next(), elements.next()) {
             (Some(name), None, None) => self.managed(name),
@@ -114,7 +134,7 @@ impl ManagedObjects {
     }
 
     /// The object at a path.
-    fn place(&self, path: &ResourcePath) -> Result<Place<'_>, Problem> {
+    fn place(&self, path: &ResourcePath) -> Result<Place, Problem> {
         let mut elements = path.elements();
         match (elements.next(), elements.next(), elements.next()) {
             (Some(name), Some(id), None) => Ok(Place {
