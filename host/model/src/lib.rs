@@ -3,7 +3,9 @@
 //! Everything here is synchronous and takes the time as an argument. Nothing reads, writes or asks the time; the ports
 //! ([`clock::Clock`], [`ids::Ids`], [`service::Service`], [`evaluate::Scripting`]) say how others do.
 
+pub mod audit;
 pub mod clock;
+pub mod configured;
 pub mod cron;
 pub mod duration;
 pub mod evaluate;
@@ -17,6 +19,7 @@ pub mod misfire;
 pub mod run;
 pub mod scan;
 pub mod script;
+pub mod secrets;
 pub mod service;
 pub mod tenant;
 pub mod trigger;

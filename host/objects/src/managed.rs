@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 
 mod body;
 mod change;
+mod configured;
 mod cookie;
 mod id;
 mod live;
@@ -41,6 +42,7 @@ use id::ObjectId;
 use types::ManagedType;
 
 pub use body::{MAX_DEPTH, MAX_OBJECT};
+pub use configured::ConfiguredTypes;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};

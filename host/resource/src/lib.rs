@@ -7,6 +7,7 @@ pub mod caller;
 pub mod context;
 pub mod filter;
 pub mod json;
+pub mod listing;
 pub mod patch;
 pub mod path;
 pub mod pointer;

@@ -26,5 +26,5 @@ mod tests;
 
 pub use error::Error;
 pub use resource::{JobResource, SchedulerResource, TriggerResource, VERSIONS};
-pub use scheduler::{Ports, Scheduler};
+pub use scheduler::{ConfiguredSchedules, Ports, Scheduler};
 pub use settings::Settings;

@@ -6,6 +6,7 @@
 //! need no lock between them, and a host that stops at any instant leaves a store that says what is to be done next.
 
 mod administration;
+mod configured;
 mod firing;
 mod listing;
 mod pausing;
@@ -37,6 +38,7 @@ use crate::shelf::{ShelfName, Shelves};
 use crate::wire::{self, View};
 
 pub(crate) use administration::Mode;
+pub use configured::ConfiguredSchedules;
 pub(crate) use listing::Kind;
 
 /// The scheduler of one tenant. Cheap to clone; all clones are the same scheduler.
