@@ -9,6 +9,7 @@ pub mod duration;
 pub mod ids;
 pub mod invalid;
 pub mod job;
+pub mod journal;
 pub mod limits;
 pub mod macros;
 pub mod members;

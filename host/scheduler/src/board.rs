@@ -22,6 +22,8 @@ pub(crate) struct Board {
     flights: BTreeMap<FlightId, Flight>,
     last_flight: u64,
     is_stopped: bool,
+    /// When something was due last and no thread was free for it.
+    starved: Option<Timestamp>,
 }
 
 /// So many flights for each thread there are at most, most of them only waiting for the store.
@@ -107,6 +109,16 @@ impl Board {
         self.waiting.push_back(waiting);
     }
 
+    /// Forgets a run that was lined up.
+    pub(crate) fn give_up(&mut self, run: &RunId) {
+        self.waiting.retain(|waiting| waiting.run != *run);
+    }
+
+    /// Whether something was due at or after `since` and no thread was free for it.
+    pub(crate) fn was_starved(&self, since: Timestamp) -> bool {
+        self.starved.is_some_and(|starved| starved >= since)
+    }
+
     /// How many runs are lined up.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
@@ -114,7 +126,13 @@ impl Board {
 
     /// Takes up the next thing, if there is one and a thread is free.
     pub(crate) fn take(&mut self, now: Timestamp, threads: usize) -> Option<(FlightId, Errand)> {
-        if self.is_stopped || !self.is_free(threads) {
+        if self.is_stopped {
+            return None;
+        }
+        if !self.is_free(threads) {
+            if self.first_due().is_some_and(|due| due <= now) {
+                self.starved = Some(now);
+            }
             return None;
         }
         let turn = self
@@ -236,6 +254,18 @@ impl Board {
             })
     }
 
+    /// The jobs that are being worked on, in the order of their names.
+    pub(crate) fn acquired(&self) -> Vec<JobId> {
+        let held = self
+            .flights
+            .values()
+            .filter(|flight| !matches!(flight.stage, Stage::Landing));
+        let mut jobs: Vec<JobId> = held.map(|flight| flight.job.clone()).collect();
+        jobs.sort();
+        jobs.dedup();
+        jobs
+    }
+
     /// The jobs that services work on.
     pub(crate) fn running(&self) -> Vec<Arc<Job>> {
         let running = self.flights.values().filter_map(|flight| match &flight.stage {
@@ -282,6 +312,7 @@ mod tests {
         Due {
             at: at(seconds),
             shelf: ShelfName::Persisted,
+            is_overlapped: false,
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use host_model::clock::{Clock, Timestamp, Tz, parse_wire_time, wire_time};
 use host_model::ids::Ids;
-use host_model::job::{JobId, ServiceName};
+use host_model::job::{JobId, LogLevel, ServiceName};
+use host_model::journal::Journal;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::filter::Filter;
@@ -16,12 +17,13 @@ use host_resource::{
     Update,
 };
 use host_store::redb::RedbStore;
-use host_store::{Scan, TenantStore};
+use host_store::{Collection, Scan, TenantStore};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::occurrence::Origin;
 use crate::run_record::{Outcome, RunRecord, RunState};
 use crate::shelf;
 use crate::{JobResource, Ports, Scheduler, Settings, TriggerResource};
@@ -83,12 +85,14 @@ impl Service for TestService {
         }
     }
 
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
         let does = invocation.invoke_context["does"]
             .as_str()
             .unwrap_or("nothing")
             .to_owned();
         self.calls.lock().push(invocation);
+        journal.line(LogLevel::Info, &format!("doing {does}"));
+        journal.fuel(7);
         match does.as_str() {
             "fail" => return Err(Problem::bad_request("no")),
             "panic" => panic!("as asked"),
@@ -110,6 +114,7 @@ impl Service for TestService {
 pub(super) struct Host {
     pub(super) clock: Arc<TestClock>,
     store: Arc<RedbStore>,
+    memory: Arc<RedbStore>,
     ids: Arc<TestIds>,
     settings: Settings,
     pub(super) script: Arc<TestService>,
@@ -130,10 +135,12 @@ impl Host {
         store.open_tenant(&TenantName::default_tenant()).await.unwrap();
         let ids = Arc::new(TestIds::default());
         let (script, scanner) = services();
-        let (scheduler, runtime) = start(&clock, &store, &ids, &settings, [script.clone(), scanner.clone()]).await;
+        let (scheduler, memory, runtime) =
+            start(&clock, &store, &ids, &settings, [script.clone(), scanner.clone()]).await;
         Host {
             clock,
             store,
+            memory,
             ids,
             settings,
             script,
@@ -151,7 +158,8 @@ impl Host {
         self.clock.0.send_replace(at(now));
         (self.script, self.scanner) = services();
         let services = [self.script.clone(), self.scanner.clone()];
-        let (scheduler, runtime) = start(&self.clock, &self.store, &self.ids, &self.settings, services).await;
+        let (scheduler, memory, runtime) = start(&self.clock, &self.store, &self.ids, &self.settings, services).await;
+        self.memory = memory;
         self.scheduler = scheduler;
         self.runtime = Some(runtime);
     }
@@ -223,11 +231,19 @@ impl Host {
                     ..
                 } => "interrupted".to_owned(),
                 RunState::Ended {
+                    outcome: Outcome::Cancelled,
+                    ..
+                } => "cancelled".to_owned(),
+                RunState::Ended {
                     outcome: Outcome::Skipped(reason),
                     ..
                 } => format!("skipped: {reason}"),
             };
-            let by_hand = if run.by_hand { " by hand" } else { "" };
+            let by_hand = match run.origin {
+                Origin::Schedule => "",
+                Origin::Manual => " by hand",
+                Origin::Backfill => " backfill",
+            };
             let missed = run
                 .missed_since
                 .map(|since| format!(" missed since {}", wire_time(since)))
@@ -235,6 +251,53 @@ impl Host {
             format!("{} {}{by_hand}{missed} {state}", run.job, wire_time(run.scheduled))
         };
         runs.iter().map(show).collect()
+    }
+
+    /// What became of due instants, by job and time, in a few words.
+    pub(super) async fn occurrences(&self) -> Vec<String> {
+        let shown = self.records(shelf::occurrences()).await;
+        let show = |record: &Value| {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            let when = match record["count"].as_u64().unwrap() {
+                1 => text("from"),
+                count => format!("{count} from {} to {}", text("from"), text("to")),
+            };
+            let late = record["latenessMs"].as_i64().filter(|late| *late > 0);
+            let more = match (late, record["reason"].as_str()) {
+                (Some(late), _) => format!(" {late} ms late"),
+                (None, Some(reason)) => format!(" {reason}"),
+                (None, None) => String::new(),
+            };
+            let origin = if record["origin"] == "schedule" {
+                ""
+            } else {
+                " backfill"
+            };
+            format!("{} {when}{origin} {}{more}", text("job"), text("outcome"))
+        };
+        shown.iter().map(show).collect()
+    }
+
+    /// The documents of a collection on both shelves.
+    pub(super) async fn records(&self, collection: Collection) -> Vec<Value> {
+        let mut found = Vec::new();
+        for store in [self.store.clone(), self.memory.clone()] {
+            let store = TenantStore::new(store, TenantName::default_tenant());
+            let mut scan = Scan::all(collection.clone(), 1000);
+            loop {
+                let page = store.scan(&scan).await.unwrap();
+                found.extend(
+                    page.documents
+                        .iter()
+                        .map(|document| serde_json::from_slice::<Value>(&document.body).unwrap()),
+                );
+                match page.cursor {
+                    None => break,
+                    cursor => scan = scan.after(cursor),
+                }
+            }
+        }
+        found
     }
 
     pub(super) async fn run_records(&self) -> Vec<RunRecord> {
@@ -411,7 +474,7 @@ async fn start(
     ids: &Arc<TestIds>,
     settings: &Settings,
     services: [Arc<TestService>; 2],
-) -> (Scheduler, Runtime) {
+) -> (Scheduler, Arc<RedbStore>, Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .build()
@@ -420,7 +483,7 @@ async fn start(
     memory.open_tenant(&TenantName::default_tenant()).await.unwrap();
     let ports = Ports {
         persisted: TenantStore::new(store.clone(), TenantName::default_tenant()),
-        memory: TenantStore::new(memory, TenantName::default_tenant()),
+        memory: TenantStore::new(memory.clone(), TenantName::default_tenant()),
         clock: clock.clone(),
         ids: ids.clone(),
         services: services
@@ -433,5 +496,5 @@ async fn start(
         .spawn(async move { Scheduler::start(ports, settings).await.unwrap() })
         .await
         .unwrap();
-    (scheduler, runtime)
+    (scheduler, memory, runtime)
 }
