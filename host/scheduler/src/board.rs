@@ -22,8 +22,10 @@ pub(crate) struct Board {
     flights: BTreeMap<FlightId, Flight>,
     last_flight: u64,
     is_stopped: bool,
-    /// When something was due last and no thread was free for it.
-    starved: Option<Timestamp>,
+    /// Since when no thread is free.
+    full_since: Option<Timestamp>,
+    /// The last time in which no thread was free, from its begin to its end.
+    was_full: Option<(Timestamp, Timestamp)>,
 }
 
 /// So many flights for each thread there are at most, most of them only waiting for the store.
@@ -114,9 +116,10 @@ impl Board {
         self.waiting.retain(|waiting| waiting.run != *run);
     }
 
-    /// Whether something was due at or after `since` and no thread was free for it.
-    pub(crate) fn was_starved(&self, since: Timestamp) -> bool {
-        self.starved.is_some_and(|starved| starved >= since)
+    /// Whether no thread was free at `instant`, as far as is remembered.
+    pub(crate) fn was_full(&self, instant: Timestamp) -> bool {
+        self.was_full
+            .is_some_and(|(begin, end)| begin <= instant && instant <= end)
     }
 
     /// How many runs are lined up.
@@ -130,10 +133,11 @@ impl Board {
             return None;
         }
         if !self.is_free(threads) {
-            if self.first_due().is_some_and(|due| due <= now) {
-                self.starved = Some(now);
-            }
+            self.full_since.get_or_insert(now);
             return None;
+        }
+        if let Some(since) = self.full_since.take() {
+            self.was_full = Some((since, now));
         }
         let turn = self
             .waiting

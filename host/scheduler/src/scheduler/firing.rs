@@ -172,7 +172,7 @@ impl Inner {
     fn cause(&self, due: Due) -> Cause {
         if due.is_overlapped {
             Cause::Overlap
-        } else if self.board().was_starved(due.at) {
+        } else if self.board().was_full(due.at) {
             Cause::Quota
         } else {
             Cause::Misfire

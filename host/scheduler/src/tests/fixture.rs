@@ -9,9 +9,11 @@ use host_model::clock::{Clock, Timestamp, Tz, parse_wire_time, wire_time};
 use host_model::ids::Ids;
 use host_model::job::{JobId, LogLevel, ServiceName};
 use host_model::journal::Journal;
+use host_model::run::RunId;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::filter::Filter;
+use host_resource::sort::SortKey;
 use host_resource::{
     Action, ApiVersion, Caller, Code, Context, Create, Delete, Page, Problem, Query, Read, Resource, ResourcePath,
     Update,
@@ -26,7 +28,10 @@ use tokio::sync::watch;
 use crate::occurrence::Origin;
 use crate::run_record::{Outcome, RunRecord, RunState};
 use crate::shelf;
-use crate::{JobResource, Ports, Scheduler, Settings, TriggerResource};
+use crate::{
+    JobResource, OccurrenceResource, Ports, RunResource, Scheduler, SchedulerResource, Settings, StatisticsResource,
+    TriggerResource,
+};
 
 pub(super) fn at(text: &str) -> Timestamp {
     parse_wire_time(text).unwrap()
@@ -69,6 +74,8 @@ pub(super) struct TestService {
     /// Runs whose context says `hold` wait while this is false.
     pub(super) is_open: watch::Sender<bool>,
     pub(super) is_stopping: AtomicBool,
+    /// The run that was cancelled last.
+    cancelled: watch::Sender<Option<RunId>>,
 }
 
 #[async_trait]
@@ -90,13 +97,24 @@ impl Service for TestService {
             .as_str()
             .unwrap_or("nothing")
             .to_owned();
+        let run = invocation.run.clone();
         self.calls.lock().push(invocation);
         journal.line(LogLevel::Info, &format!("doing {does}"));
         journal.fuel(7);
         match does.as_str() {
             "fail" => return Err(Problem::bad_request("no")),
             "panic" => panic!("as asked"),
-            "hold" => drop(self.is_open.subscribe().wait_for(|is_open| *is_open).await),
+            "hold" => {
+                let mut is_open = self.is_open.subscribe();
+                let mut cancelled = self.cancelled.subscribe();
+                tokio::select! {
+                    _ = is_open.wait_for(|is_open| *is_open) => {}
+                    _ = cancelled.wait_for(|cancelled| !self.is_resumable && cancelled.as_ref() == Some(&run)) => {
+                        journal.cancelled();
+                        return Err(Problem::conflict("cancelled"));
+                    }
+                }
+            }
             _ => {}
         }
         if self.is_stopping.load(Ordering::Relaxed) {
@@ -107,6 +125,11 @@ impl Service for TestService {
 
     fn is_resumable(&self) -> bool {
         self.is_resumable
+    }
+
+    async fn cancel(&self, run: &RunId) -> bool {
+        self.cancelled.send_replace(Some(run.clone()));
+        !self.is_resumable
     }
 }
 
@@ -370,6 +393,63 @@ impl Host {
         page.result.into_iter().map(|object| object.id).collect()
     }
 
+    /// Reads below `scheduler`, from `run`, `occurrence` or `statistics`, or a list of the scheduler's own.
+    pub(super) async fn read(&self, resource: &str, id: &str) -> Result<Value, Problem> {
+        let read = Read::default();
+        let object = self.resource(resource).read(&context(), &path(id), read).await?;
+        Ok(object.into_value().unwrap())
+    }
+
+    pub(super) async fn query_records(&self, resource: &str, filter: &str, sort: &str) -> Vec<String> {
+        let query = Query {
+            sort: if sort.is_empty() {
+                Vec::new()
+            } else {
+                SortKey::parse_list(sort).unwrap()
+            },
+            ..Query::filter(Arc::new(Filter::parse(filter).unwrap()))
+        };
+        let page = self
+            .resource(resource)
+            .query(&context(), &ResourcePath::default(), query)
+            .await;
+        page.unwrap().result.into_iter().map(|object| object.id).collect()
+    }
+
+    fn resource(&self, name: &str) -> Box<dyn Resource> {
+        match name {
+            "run" => Box::new(RunResource(self.scheduler.clone())),
+            "occurrence" => Box::new(OccurrenceResource(self.scheduler.clone())),
+            "statistics" => Box::new(StatisticsResource(self.scheduler.clone())),
+            _ => Box::new(SchedulerResource(self.scheduler.clone())),
+        }
+    }
+
+    pub(super) async fn cancel(&self, run: &str) -> Result<Value, Problem> {
+        let action = Action {
+            name: "cancel".to_owned(),
+            ..Action::default()
+        };
+        let answer = self
+            .resource("run")
+            .action(&context(), &path(run), action, None)
+            .await?;
+        Ok(answer.unwrap())
+    }
+
+    pub(super) async fn backfill(&self, id: &str, from: &str, to: &str, force: Option<&str>) -> Result<Value, Problem> {
+        let parameters = [("from", Some(from)), ("to", Some(to)), ("force", force)];
+        let action = Action {
+            name: "backfill".to_owned(),
+            parameters: parameters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+                .collect(),
+            ..Action::default()
+        };
+        Ok(self.jobs().action(&context(), &path(id), action, None).await?.unwrap())
+    }
+
     pub(super) async fn query_triggers(&self, filter: &str) -> Vec<String> {
         let query = Query::filter(Arc::new(Filter::parse(filter).unwrap()));
         let page = self
@@ -460,6 +540,7 @@ fn services() -> (Arc<TestService>, Arc<TestService>) {
             calls: Mutex::default(),
             is_open: watch::Sender::new(true),
             is_stopping: AtomicBool::new(false),
+            cancelled: watch::Sender::new(None),
         })
     };
     (
