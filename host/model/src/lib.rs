@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod ids;
 pub mod invalid;
 pub mod job;
+pub mod journal;
 pub mod limits;
 pub mod macros;
 pub mod members;

@@ -15,7 +15,10 @@ use host_objects::{ConfiguredTypes, ManagedObjects};
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
-use host_scheduler::{ConfiguredSchedules, JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
+use host_scheduler::{
+    ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
+    StatisticsResource, TriggerResource, VERSIONS,
+};
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
@@ -169,7 +172,7 @@ impl Host {
         let scheduler_settings = host_scheduler::Settings {
             node: settings.node.id.clone(),
             zone: settings.node.time_zone,
-            ..host_scheduler::Settings::default()
+            ..settings.scheduler.settings()
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
@@ -211,6 +214,21 @@ impl Host {
                     &["scheduler", "trigger"],
                     VERSIONS,
                     Arc::new(TriggerResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "run"],
+                    VERSIONS,
+                    Arc::new(RunResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "occurrence"],
+                    VERSIONS,
+                    Arc::new(OccurrenceResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "statistics"],
+                    VERSIONS,
+                    Arc::new(StatisticsResource(scheduler.clone())),
                 ),
         );
         late.bind(&router);
