@@ -57,6 +57,11 @@ pub(crate) fn action(said: Option<Value>, style: &Style) -> Result<Reply, Proble
     }
 }
 
+/// How many match.
+pub(crate) fn count(count: u64, style: &Style) -> Result<Reply, Problem> {
+    Ok(json(value_text(&serde_json::json!({"resultCount": count}), style)?))
+}
+
 /// Which methods there are.
 pub(crate) fn options() -> Reply {
     let mut reply = empty(StatusCode::OK);

@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod callers;
+mod count;
 mod exchange;
 pub mod limits;
 mod ping;
@@ -18,6 +19,7 @@ pub mod tenants;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use callers::{Callers, Secret, TokenResource};
 pub use limits::Limits;

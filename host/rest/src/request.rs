@@ -6,6 +6,7 @@
 mod body;
 mod headers;
 mod method;
+mod multipart;
 mod operation;
 mod parameters;
 mod query;
@@ -16,11 +17,12 @@ use host_resource::{
 };
 use http::HeaderMap;
 
-use body::Payload;
 use headers::{Condition, Versions};
 use operation::Operation;
 use parameters::Parameters;
 
+pub(crate) use body::Payload;
+pub(crate) use headers::Versions as AskedVersions;
 pub(crate) use method::{ALLOW, Method};
 pub(crate) use style::Style;
 
@@ -33,7 +35,7 @@ pub(crate) struct Ask {
     path: ResourcePath,
     operation: Operation,
     parameters: Parameters,
-    version: Option<ApiVersion>,
+    versions: Versions,
     style: Style,
 }
 
@@ -48,6 +50,12 @@ pub(crate) enum Call {
     Upsert(Upsert),
     /// A query for everything that matches, to be asked page after page.
     Everything {
+        path: ResourcePath,
+        query: Query,
+        version: Option<ApiVersion>,
+    },
+    /// How many match, and nothing of them.
+    Count {
         path: ResourcePath,
         query: Query,
         version: Option<ApiVersion>,
@@ -82,11 +90,14 @@ impl Ask {
             parameters.refuse_unknown(operation.known_parameters())?;
         }
         let style = Style::of(method, &parameters)?;
+        if operation.takes_body() {
+            headers::refuse_encoding(headers)?;
+        }
         Ok(Self {
             path,
             operation,
             parameters,
-            version: versions.resource,
+            versions,
             style,
         })
     }
@@ -101,16 +112,26 @@ impl Ask {
         &self.style
     }
 
+    /// Where.
+    pub(crate) fn path(&self) -> &ResourcePath {
+        &self.path
+    }
+
+    /// Which versions were asked for.
+    pub(crate) fn versions(&self) -> Versions {
+        self.versions
+    }
+
     /// What to do, now that the body is there.
-    pub(crate) fn call(self, headers: &HeaderMap, bytes: &[u8]) -> Result<Call, Problem> {
-        let payload = Payload { headers, bytes };
+    pub(crate) fn call(self, payload: Payload<'_>) -> Result<Call, Problem> {
         let Self {
             path,
             operation,
             parameters,
-            version,
+            versions,
             style,
         } = self;
+        let version = versions.resource;
         let fields = style.fields;
         let once = |path, verb| Ok(Call::Once(Request { path, verb, version }));
         match operation {
@@ -124,6 +145,9 @@ impl Ask {
             }
             Operation::Query => {
                 let query = query::query(&parameters, fields)?;
+                if parameters.flag(operation::COUNT_ONLY)? {
+                    return Ok(Call::Count { path, query, version });
+                }
                 match query.page_size {
                     Some(_) => once(path, Verb::Query(query)),
                     None => Ok(Call::Everything { path, query, version }),

@@ -15,8 +15,9 @@ use crate::answer::Reply;
 use crate::exchange::Exchange;
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
-use crate::request::{Ask, Method};
+use crate::request::{Ask, Method, Payload};
 use crate::tenants::{Tenant, Tenants, TenantsError};
+use crate::versions::Answered;
 
 /// The REST server of some tenants. [`crate::serve`] connects it to a socket.
 #[derive(Debug)]
@@ -110,7 +111,8 @@ impl Rest {
         } else {
             Bytes::new()
         };
-        let call = ask.call(&head.headers, &bytes)?;
+        let answered = Answered::of(&tenant.router, &ask);
+        let call = ask.call(Payload::of(&head.headers, &bytes).await?)?;
         let exchange = Exchange {
             router: Arc::clone(&tenant.router),
             context: Context::new(caller, request_id),
@@ -118,7 +120,9 @@ impl Rest {
             base: destination.base.to_owned(),
             slot,
         };
-        exchange.perform(call).await
+        let mut reply = exchange.perform(call).await?;
+        answered.tell(reply.headers_mut());
+        Ok(reply)
     }
 
     /// The whole body, if it is not too long and does not take too long.
@@ -137,7 +141,8 @@ impl Rest {
             read = Limited::new(body, limit).collect() => match read {
                 Ok(collected) => Ok(collected.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-                Err(_) => Err(Problem::bad_request("the body broke off")),
+                Err(error) if is_broken_off(error.as_ref()) => Err(Problem::bad_request("the body broke off")),
+                Err(_) => Err(Problem::bad_request("the body is said to be gzip, and cannot be decoded as that")),
             },
             () = self.clock.sleep_until(deadline) => {
                 let message = format!("the body did not arrive within {} seconds", BODY_TIME.as_secs());
@@ -145,6 +150,11 @@ impl Rest {
             }
         }
     }
+}
+
+/// Whether a body could not be read; otherwise it could not be decoded.
+fn is_broken_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<hyper::Error>())
 }
 
 /// The host that the request is for: of the request line if it has one there, else of the header. Two headers are none:

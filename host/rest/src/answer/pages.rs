@@ -121,6 +121,9 @@ impl Everything {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// A piece of the body. The last one says so: a sender that is gone without it broke off.
 #[derive(Debug)]
 enum Chunk {
