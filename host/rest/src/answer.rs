@@ -2,6 +2,7 @@
 
 pub(crate) mod envelope;
 pub(crate) mod escape;
+pub(crate) mod form;
 pub(crate) mod pages;
 
 use axum::body::Body;

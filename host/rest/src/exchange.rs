@@ -44,7 +44,12 @@ impl Exchange {
                 let response = self.upsert(&upsert).await?;
                 self.reply(response, upsert.container())
             }
-            Call::Everything { path, query, version } => {
+            Call::Everything {
+                path,
+                query,
+                version,
+                is_lines,
+            } => {
                 let Self {
                     router,
                     context,
@@ -59,6 +64,7 @@ impl Exchange {
                     query,
                     version,
                     style,
+                    is_lines,
                 }
                 .answer(slot)
                 .await

@@ -30,6 +30,8 @@ impl Default for Limits {
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(30);
 /// A request's body has to arrive within this time, as a whole: the largest one then needs 70 kB a second.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
+/// The body of an import may take as long as it likes, but no piece of it longer than this.
+pub(crate) const PIECE_TIME: Duration = Duration::from_secs(30);
 /// A client that takes none of its answer for so long is given up.
 pub(crate) const STALL_TIME: Duration = Duration::from_secs(30);
 /// What a client still sends when its connection ends is read and thrown away for so long, and so much (bytes) of it: then

@@ -21,10 +21,13 @@ use headers::{Condition, Versions};
 use operation::Operation;
 use parameters::Parameters;
 
-pub(crate) use body::Payload;
-pub(crate) use headers::Versions as AskedVersions;
+pub(crate) use body::{Payload, read_line};
+pub(crate) use headers::{Versions as AskedVersions, single as single_header};
 pub(crate) use method::{ALLOW, Method};
+pub(crate) use parameters::refuse as refuse_parameter;
 pub(crate) use style::Style;
+
+use crate::bulk;
 
 /// Longer paths and query strings (bytes together) are refused. Long filters are legitimate, this long they are not.
 pub(crate) const MAX_URL: usize = 32 * 1024;
@@ -53,6 +56,8 @@ pub(crate) enum Call {
         path: ResourcePath,
         query: Query,
         version: Option<ApiVersion>,
+        /// Whether each result is a line of its own, without an envelope.
+        is_lines: bool,
     },
     /// How many match, and nothing of them.
     Count {
@@ -122,6 +127,19 @@ impl Ask {
         self.versions
     }
 
+    /// What an import needs besides its body, when this is one: its body is read line by line.
+    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, Vec<(String, String)>)>, Problem> {
+        match &self.operation {
+            Operation::Action(name)
+                if name == bulk::IMPORT && bulk::is_type(&self.path) && bulk::is_ndjson(headers)? =>
+            {
+                let parameters = self.parameters.beyond(operation::ON_POST).cloned().collect();
+                Ok(Some((self.path.clone(), parameters)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// What to do, now that the body is there.
     pub(crate) fn call(self, payload: Payload<'_>) -> Result<Call, Problem> {
         let Self {
@@ -150,7 +168,12 @@ impl Ask {
                 }
                 match query.page_size {
                     Some(_) => once(path, Verb::Query(query)),
-                    None => Ok(Call::Everything { path, query, version }),
+                    None => Ok(Call::Everything {
+                        path,
+                        query,
+                        version,
+                        is_lines: false,
+                    }),
                 }
             }
             Operation::Create => once(
@@ -202,6 +225,16 @@ impl Ask {
                 }),
             ),
             Operation::Delete { rev } => once(path, Verb::Delete(Delete { rev, fields })),
+            Operation::Action(name) if name == bulk::EXPORT && bulk::is_type(&path) => {
+                parameters.refuse_unknown(operation::ON_EXPORT)?;
+                payload.refuse()?;
+                Ok(Call::Everything {
+                    query: query::export(&parameters, fields)?,
+                    path,
+                    version,
+                    is_lines: true,
+                })
+            }
             Operation::Action(name) => {
                 let parameters = parameters.beyond(operation::ON_POST).cloned().collect();
                 once(

@@ -11,7 +11,8 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::answer::Reply;
+use crate::answer::{self, Reply};
+use crate::bulk::Import;
 use crate::exchange::Exchange;
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
@@ -80,7 +81,7 @@ impl Rest {
     pub(crate) async fn answer(
         &self,
         head: Parts,
-        body: Body,
+        mut body: Body,
         request_id: Arc<str>,
         seen: &mut Seen,
     ) -> Result<Reply, Problem> {
@@ -106,6 +107,19 @@ impl Rest {
         let slot = slot.map_err(|_| Problem::unavailable("the tenant has too many requests at once"))?;
         let ask = ask()?;
         let style = ask.style().clone();
+        if let Some((path, parameters)) = ask.import(&head.headers)? {
+            let import = Import {
+                router: Arc::clone(&tenant.router),
+                context: Context::new(caller, request_id),
+                clock: Arc::clone(&self.clock),
+                path,
+                parameters,
+                version: ask.versions().resource,
+                line_bytes: self.limits.body_bytes,
+            };
+            let summary = import.run(&mut body).await?;
+            return answer::action(Some(summary), &style);
+        }
         let bytes = if ask.takes_body() {
             self.read(&head, body).await?
         } else {
@@ -141,8 +155,7 @@ impl Rest {
             read = Limited::new(body, limit).collect() => match read {
                 Ok(collected) => Ok(collected.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-                Err(error) if is_broken_off(error.as_ref()) => Err(Problem::bad_request("the body broke off")),
-                Err(_) => Err(Problem::bad_request("the body is said to be gzip, and cannot be decoded as that")),
+                Err(error) => Err(body_problem(error.as_ref())),
             },
             () = self.clock.sleep_until(deadline) => {
                 let message = format!("the body did not arrive within {} seconds", BODY_TIME.as_secs());
@@ -152,9 +165,15 @@ impl Rest {
     }
 }
 
-/// Whether a body could not be read; otherwise it could not be decoded.
-fn is_broken_off(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<hyper::Error>())
+/// A body that could not be read, or could not be decoded.
+pub(crate) fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let is_broken_off =
+        std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<hyper::Error>());
+    Problem::bad_request(if is_broken_off {
+        "the body broke off"
+    } else {
+        "the body is said to be gzip, and cannot be decoded as that"
+    })
 }
 
 /// The host that the request is for: of the request line if it has one there, else of the header. Two headers are none:

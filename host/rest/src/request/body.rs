@@ -63,6 +63,14 @@ impl<'a> Payload<'a> {
         })
     }
 
+    /// Refuses a body where none has a meaning.
+    pub(crate) fn refuse(self) -> Result<(), Problem> {
+        match self.value()? {
+            None => Ok(()),
+            Some(_) => Err(Problem::bad_request("this action has no body")),
+        }
+    }
+
     /// What an action is given: any JSON, or nothing. Nothing needs no type, whatever is declared: `curl -X POST -d ''`
     /// declares a form.
     pub(crate) fn value(self) -> Result<Option<Value>, Problem> {
@@ -83,6 +91,18 @@ impl<'a> Payload<'a> {
         }
         parse(self.bytes, "the body").map(Some)
     }
+}
+
+/// Reads a line of many, strictly. The line's number is the reader's to say.
+pub(crate) fn read_line(bytes: &[u8]) -> Result<Value, Problem> {
+    json::parse(bytes, &JsonLimits::default()).map_err(|error| {
+        let problem = Problem::bad_request(format!("no JSON, from column {} on: {}", error.column, error.message))
+            .with_detail("column", error.column);
+        match &error.pointer {
+            Some(pointer) => problem.with_detail("pointer", pointer.to_string()),
+            None => problem,
+        }
+    })
 }
 
 /// Reads JSON strictly; what is wrong is said with its place.

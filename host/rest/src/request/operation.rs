@@ -51,6 +51,9 @@ const ON_QUERY: &[&str] = &[
     FIELDS, PRETTY, MIME_TYPE, FILTER, QUERY_ID, EXPRESSION, SORT_KEYS, PAGE_SIZE, COOKIE, OFFSET, TOTAL, COUNT_ONLY,
 ];
 
+/// On the action `export` of a managed type.
+pub(crate) const ON_EXPORT: &[&str] = &[FIELDS, PRETTY, MIME_TYPE, ACTION, FILTER];
+
 const NEEDS_ACTION_BELOW: ApiVersion = ApiVersion { major: 2, minor: 1 };
 
 impl Operation {

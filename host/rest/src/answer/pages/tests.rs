@@ -44,6 +44,7 @@ async fn ask(many: &Arc<Many>) -> Body {
         query: Query::filter(Arc::new(Filter::Literal(true))),
         version: None,
         style: Style::default(),
+        is_lines: false,
     };
     let slot = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     everything.answer(slot).await.unwrap().into_body()
