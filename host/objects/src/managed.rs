@@ -19,6 +19,8 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::bulk;
+
 mod body;
 mod change;
 mod configured;
@@ -198,6 +200,10 @@ impl Resource for ManagedObjects {
         action: Action,
         _version: Option<ApiVersion>,
     ) -> Result<Option<Value>, Problem> {
+        if action.name == "import" {
+            self.container(path)?;
+            return bulk::import(&self.store, self, context, path, action).await.map(Some);
+        }
         if action.name != "patch" {
             return Err(self.unknown_action(path, &action.name));
         }
