@@ -7,10 +7,13 @@ use serde_json::{Number, Value};
 use crate::pointer::{Pointer, PointerError, index};
 
 mod backup;
+mod difference;
 mod growth;
 #[cfg(test)]
 mod tests;
 mod wire;
+
+pub use difference::difference;
 
 use backup::Backup;
 use growth::Growth;

@@ -142,6 +142,7 @@ async fn start(host: &Host, kind: Kind) -> anyhow::Result<Arc<str>> {
         id: None,
         name: "bench".to_owned(),
         invoke_context,
+        is_analysis: false,
         log_level: "info".parse().context("a log level")?,
     };
     let started = match kind {
