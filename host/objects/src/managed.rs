@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::audit::{Audit, NoAudit};
 use host_model::ids::Ids;
 use host_resource::patch::PatchOperation;
 use host_resource::{
@@ -47,11 +48,11 @@ pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
 
 /// The managed objects of a tenant, to be mounted at `managed`.
-#[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
     types: RwLock<ManagedTypes>,
     ids: Arc<dyn Ids>,
+    audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
@@ -62,6 +63,14 @@ struct Place {
     id: ObjectId,
 }
 
+impl std::fmt::Debug for ManagedObjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ManagedObjects")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ManagedObjects {
     /// The objects of these types.
     pub fn new(store: TenantStore, types: ManagedTypes, ids: Arc<dyn Ids>) -> Self {
@@ -69,8 +78,15 @@ impl ManagedObjects {
             store,
             types: RwLock::new(types),
             ids,
+            audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
         }
+    }
+
+    /// The same, with an entry in the audit in the commit of each change.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self { audit, ..self }
     }
 
     /// Declares the indexes of all types; when it returns, queries use them. Until then they give the same answers, but

@@ -18,10 +18,10 @@ use http::HeaderMap;
 
 use body::Payload;
 use headers::{Condition, Versions};
-use operation::Operation;
 use parameters::Parameters;
 
 pub(crate) use method::{ALLOW, Method};
+pub(crate) use operation::Operation;
 pub(crate) use style::Style;
 
 /// Longer paths and query strings (bytes together) are refused. Long filters are legitimate, this long they are not.
@@ -94,6 +94,11 @@ impl Ask {
     /// Whether the body means something.
     pub(crate) fn takes_body(&self) -> bool {
         self.operation.takes_body()
+    }
+
+    /// What is asked for.
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     /// How the answer shall look.

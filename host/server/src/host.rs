@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use host_audit::{AuditLog, AuditResource, AuditedService};
 use host_config::{ConfigResource, Configuration, Folder, Refusal};
-use host_model::audit::{Audit, NoAudit};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
@@ -69,6 +70,7 @@ pub struct Host {
     ids: Arc<dyn Ids>,
     admin_password: Option<String>,
     configuration: Arc<Configuration>,
+    log: AuditLog,
     poll: Option<Duration>,
     watch: Option<AbortHandle>,
     pool: Arc<Pool>,
@@ -107,6 +109,15 @@ impl Host {
         store.open_tenant(&tenant).await.context("cannot open the database")?;
         let tenant_store = TenantStore::new(Arc::clone(&store) as Arc<dyn Store>, tenant.clone());
 
+        let log = AuditLog::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            settings.audit.settings(),
+        );
+        log.open().await.context("cannot prepare the audit")?;
+        let audit: Arc<dyn Audit> = Arc::new(log.clone());
+
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
         let instances = u32::try_from(workers)
@@ -126,7 +137,6 @@ impl Host {
             late.clone(),
             Arc::clone(&clock),
         ));
-        let audit: Arc<dyn Audit> = Arc::new(NoAudit);
         let all_properties = settings.all_properties();
         let properties = all_properties.texts();
         let scanner = Scanner::new(Parts {
@@ -153,6 +163,14 @@ impl Host {
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
             Arc::new(script_service),
         ];
+        let audited = |service| -> Arc<dyn Service> {
+            Arc::new(AuditedService {
+                service,
+                audit: Arc::clone(&audit),
+                clock: Arc::clone(&clock),
+            })
+        };
+        let services = services.into_iter().map(audited).collect();
         let memory = RedbStore::in_memory(Arc::clone(&clock));
         memory
             .open_tenant(&tenant)
@@ -173,7 +191,8 @@ impl Host {
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
         let types = config.types.clone();
-        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), types, Arc::clone(&ids)));
+        let objects = ManagedObjects::new(tenant_store.clone(), types, Arc::clone(&ids));
+        let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
         objects.open().await.context("cannot prepare the managed objects")?;
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
@@ -184,13 +203,14 @@ impl Host {
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
             is_read_only: settings.configuration.read_only,
-            audit,
+            audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         }));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], objects)
+                .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],
@@ -222,6 +242,7 @@ impl Host {
             hosts,
             router: Arc::clone(&router),
             callers: Arc::clone(&callers),
+            audit,
         };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
@@ -239,6 +260,7 @@ impl Host {
             ids,
             admin_password,
             configuration,
+            log,
             poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
             watch: None,
             router,
@@ -261,6 +283,7 @@ impl Host {
         }
         let given = self.admin_password.take();
         self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.log.begin();
         self.scanner
             .resume_all()
             .await
@@ -317,6 +340,7 @@ impl Host {
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
+        self.log.flush().await;
         self.store.close().await.context("the database was not closed cleanly")
     }
 }
