@@ -18,6 +18,7 @@ use host_store::{ChangeSet, CommitError, Expectation, StoreError, TenantStore};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use crate::entry;
 use crate::settings::{Access, Activity, Settings};
@@ -100,10 +101,13 @@ impl AuditLog {
         Ok(())
     }
 
-    /// Writes what is noted from now on, and trims what is old. To be called once; ends with the runtime.
-    pub fn begin(&self) {
-        tokio::spawn(self.clone().write_for_ever());
-        tokio::spawn(self.clone().trim_for_ever());
+    /// Writes what is noted from now on, and trims what is old. To be called once. Whoever ends it by these handles calls
+    /// [`AuditLog::flush`] before.
+    pub fn begin(&self) -> [AbortHandle; 2] {
+        [
+            tokio::spawn(self.clone().write_for_ever()).abort_handle(),
+            tokio::spawn(self.clone().trim_for_ever()).abort_handle(),
+        ]
     }
 
     /// Returns when everything that was noted before is kept.

@@ -73,6 +73,7 @@ pub struct Host {
     log: AuditLog,
     poll: Option<Duration>,
     watch: Option<AbortHandle>,
+    auditing: Vec<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     scheduler: Scheduler,
@@ -263,6 +264,7 @@ impl Host {
             log,
             poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
             watch: None,
+            auditing: Vec::new(),
             router,
             rest,
             store,
@@ -283,7 +285,7 @@ impl Host {
         }
         let given = self.admin_password.take();
         self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
-        self.log.begin();
+        self.auditing.extend(self.log.begin());
         self.scanner
             .resume_all()
             .await
@@ -341,6 +343,7 @@ impl Host {
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
         self.log.flush().await;
+        self.auditing.iter().for_each(AbortHandle::abort);
         self.store.close().await.context("the database was not closed cleanly")
     }
 }
