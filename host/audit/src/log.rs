@@ -32,6 +32,9 @@ const BATCH: usize = 500;
 /// More notes than this do not wait: they are left out, and counted.
 const MAX_WAITING: usize = 10_000;
 
+/// Of who did not get in, no more than this wait: strangers make them, and must not crowd out the others.
+const MAX_WAITING_STRANGERS: usize = 500;
+
 /// Nor do more bytes of them.
 const MAX_WAITING_BYTES: usize = 16 << 20;
 
@@ -58,6 +61,7 @@ pub(crate) struct Inner {
 #[derive(Default)]
 struct Waiting {
     rows: VecDeque<Row>,
+    strangers: usize,
     bytes: usize,
     left_out: usize,
 }
@@ -149,6 +153,7 @@ impl AuditLog {
         let count = waiting.rows.len().min(BATCH);
         let rows: Vec<Row> = waiting.rows.drain(..count).collect();
         waiting.bytes -= rows.iter().map(|row| row.body.len()).sum::<usize>();
+        waiting.strangers -= rows.iter().filter(|row| row.topic == Topic::Authentication).count();
         (rows, std::mem::take(&mut waiting.left_out))
     }
 
@@ -178,10 +183,15 @@ impl Audit for AuditLog {
     fn note(&self, event: Event) {
         let row = self.row(event);
         let mut waiting = self.0.waiting.lock();
-        if waiting.rows.len() >= MAX_WAITING || waiting.bytes + row.body.len() > MAX_WAITING_BYTES {
+        let is_stranger = row.topic == Topic::Authentication;
+        if (is_stranger && waiting.strangers >= MAX_WAITING_STRANGERS)
+            || waiting.rows.len() >= MAX_WAITING
+            || waiting.bytes + row.body.len() > MAX_WAITING_BYTES
+        {
             waiting.left_out += 1;
             return;
         }
+        waiting.strangers += usize::from(is_stranger);
         waiting.bytes += row.body.len();
         waiting.rows.push_back(row);
         let is_full = waiting.rows.len() >= BATCH;

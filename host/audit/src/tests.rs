@@ -95,6 +95,23 @@ async fn what_comes_too_fast_is_left_out_and_what_was_noted_is_kept_in_order() {
     log.flush().await;
 }
 
+/// Whoever guesses passwords cannot crowd out what others do.
+#[tokio::test]
+async fn strangers_do_not_crowd_out_the_others() {
+    let (log, _) = log(Settings::default()).await;
+    for number in 0..10_000 {
+        log.note(Event {
+            topic: Topic::Authentication,
+            ..event(number)
+        });
+    }
+    (0..1_000).for_each(|number| log.note(event(number)));
+    log.flush().await;
+    assert_eq!(kept(&log).await.len(), 1_000);
+    let strangers = Scan::all(entry::entries(Topic::Authentication), 20_000);
+    assert_eq!(log.0.store.scan(&strangers).await.unwrap().documents.len(), 500);
+}
+
 #[tokio::test]
 async fn what_is_too_old_or_too_much_is_trimmed() {
     let settings = Settings {

@@ -116,7 +116,7 @@ mod tests {
         check(&sorted, &["b", "c"], Some("2"), Some(3));
         let next = Query {
             cookie: Some("2".to_owned()),
-            ..sorted.clone()
+            ..sorted
         };
         check(&next, &["a"], None, Some(3));
         let offset = Query {

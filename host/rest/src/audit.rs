@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use host_model::audit::{Audit, Event, Topic};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,7 @@ pub(crate) struct ToldHeaders {
     shown: Map<String, Value>,
     /// The name that somebody signs in with, right or not.
     principal: Option<String>,
+    has_credentials: bool,
 }
 
 /// Takes from the headers what is told.
@@ -45,6 +47,7 @@ pub(crate) fn told_headers(headers: &HeaderMap) -> ToldHeaders {
     ToldHeaders {
         shown: shown.collect(),
         principal: text("x-openidm-username"),
+        has_credentials: headers.contains_key("x-openidm-username") || headers.contains_key(AUTHORIZATION),
     }
 }
 
@@ -63,6 +66,10 @@ impl Told<'_> {
     /// Tells it: as an access, or as somebody who did not get in.
     pub(crate) fn tell(&self, audit: &dyn Audit, seen: &Seen) {
         if seen.caller.is_none() {
+            // Who shows no credentials has not tried to get in.
+            if !self.headers.has_credentials {
+                return;
+            }
             audit.note(self.refused_entry());
             return;
         }
@@ -117,7 +124,7 @@ impl Told<'_> {
 
     fn http(&self) -> Value {
         let (method, path, headers) = (self.method.as_str(), cut(self.path), &self.headers.shown);
-        json!({"request": {"secure": false, "method": method, "path": path, "headers": headers}})
+        json!({"request": {"method": method, "path": path, "headers": headers}})
     }
 
     fn response(&self) -> Value {

@@ -26,7 +26,6 @@ fn a_request_is_an_access() {
             "trackingIds": [],
             "client": {"ip": "127.0.0.1", "port": "<number>"},
             "http": {"request": {
-                "secure": false,
                 "method": "PUT",
                 "path": "/openidm/managed/user/joe",
                 "headers": {"content-type": ["application/json"], "host": ["<text>"], "user-agent": ["tester"]},
@@ -69,6 +68,7 @@ fn who_does_not_get_in_is_told_and_pings_are_not() {
     for path in ["/openidm/info/ping", "/healthz", "/readyz"] {
         assert_eq!(client.send("GET", path, &[], None).status, 200);
     }
+    assert_eq!(client.send("GET", "/openidm/managed/user/joe", &[], None).status, 401);
     let headers = [
         ("X-OpenIDM-Username", "mallory"),
         ("X-OpenIDM-Password", "a wrong guess"),
