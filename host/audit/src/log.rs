@@ -219,7 +219,7 @@ impl Audit for AuditLog {
         let settings = &self.0.settings;
         let wants_caller = match settings.activity {
             Activity::All => true,
-            Activity::Requests => context.caller.is_external && !context.is_within(),
+            Activity::Requests => context.caller.is_external,
             Activity::Off => false,
         };
         wants_caller && !settings.left_out.contains(container)

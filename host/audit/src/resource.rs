@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use host_model::audit::{Event, Topic};
 use host_resource::filter::Filter;
+use host_resource::mark::{CookieError, QueryMark};
+use host_resource::sort::MissingOrder;
 use host_resource::{
-    Content, Context, Create, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath, TotalPolicy,
-    listing,
+    Content, Context, Create, Listing, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath,
+    TotalPolicy,
 };
 use host_store::{Cursor, Document, Scan};
 use serde_json::Value;
@@ -16,6 +18,9 @@ use crate::log::AuditLog;
 
 /// Entries of a page when no size was asked for, and at most.
 const PAGE: usize = 500;
+
+/// The kind of position in a cookie: where a scan goes on.
+const POSITION: u8 = b'a';
 
 /// A query that sorts otherwise than by time may select so many entries: they are sorted in memory.
 const MAX_SORTED: usize = 10_000;
@@ -90,7 +95,9 @@ impl Resource for AuditResource {
             self.newest(topic, filter, &query).await
         } else {
             let all = self.gather(topic, filter).await?;
-            listing::page(&query, all)
+            let mut listing = Listing::new(entry::collection(topic), &query)?;
+            all.into_iter().try_for_each(|object| listing.offer(object))?;
+            Ok(listing.page(MissingOrder::Last))
         }
     }
 }
@@ -109,12 +116,12 @@ impl AuditResource {
     /// A page in the order in which entries lie.
     async fn newest(&self, topic: Topic, filter: Arc<Filter>, query: &Query) -> Result<Page, Problem> {
         let size = query.page_size.unwrap_or(PAGE).min(PAGE);
-        let mut cursor = match query.cookie.as_deref().filter(|cookie| !cookie.is_empty()) {
+        let mark = QueryMark::new([entry::collection(topic), &filter.to_string()]);
+        let cookie = query.cookie.as_deref().filter(|cookie| !cookie.is_empty());
+        let mut cursor = match cookie.map(|cookie| mark.open(cookie)).transpose()? {
             None => None,
-            Some(text) => {
-                let cursor = Cursor::from_text(text);
-                Some(cursor.ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?)
-            }
+            Some((POSITION, cursor)) => Some(Cursor::from_bytes(cursor)),
+            Some(_) => return Err(CookieError.into()),
         };
         let mut skip = query.offset;
         let mut result: Vec<Object> = Vec::new();
@@ -139,7 +146,7 @@ impl AuditResource {
         };
         Ok(Page {
             result,
-            cookie: cursor.map(|cursor| cursor.to_text()),
+            cookie: cursor.map(|cursor| mark.seal(POSITION, cursor.as_bytes())),
             policy: total.map_or(TotalPolicy::None, |_| TotalPolicy::Exact),
             total,
         })

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use host_model::audit::{Audit, Event, Topic};
 use host_model::clock::Clock;
 use host_model::job::ServiceName;
+use host_model::journal::Journal;
+use host_model::run::RunId;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::Problem;
@@ -36,13 +38,13 @@ impl Service for AuditedService {
         self.service.validate(tenant, invoke_context).await
     }
 
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
         if !self.audit.wants_access(true) {
-            return self.service.run(invocation).await;
+            return self.service.run(invocation, journal).await;
         }
         let (job, run) = (invocation.job.clone(), invocation.run.clone());
         let began = self.clock.now();
-        let answer = self.service.run(invocation).await;
+        let answer = self.service.run(invocation, journal).await;
         let elapsed = (self.clock.now() - began).num_milliseconds();
         let mut response = json!({
             "status": if answer.is_ok() { "SUCCESSFUL" } else { "FAILED" },
@@ -68,6 +70,10 @@ impl Service for AuditedService {
             members,
         });
         answer
+    }
+
+    async fn cancel(&self, run: &RunId) -> bool {
+        self.service.cancel(run).await
     }
 
     fn is_resumable(&self) -> bool {

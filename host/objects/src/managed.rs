@@ -20,11 +20,14 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::bulk;
+
 mod body;
 mod change;
 mod configured;
 mod cookie;
 mod id;
+mod live;
 mod matches;
 mod order;
 mod paged;
@@ -50,7 +53,12 @@ pub use window::{MAX_PAGE, PAGE};
 /// The managed objects of a tenant, to be mounted at `managed`.
 pub struct ManagedObjects {
     store: TenantStore,
-    types: RwLock<ManagedTypes>,
+    /// Replaced as a whole: a request goes on with those that it began with.
+    types: RwLock<Arc<ManagedTypes>>,
+    /// Held while types are replaced, so that one replacement comes after the other.
+    replacing: Mutex<()>,
+    /// Held while indexes are declared.
+    declaring: Mutex<()>,
     ids: Arc<dyn Ids>,
     audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
@@ -72,11 +80,13 @@ impl std::fmt::Debug for ManagedObjects {
 }
 
 impl ManagedObjects {
-    /// The objects of these types.
-    pub fn new(store: TenantStore, types: ManagedTypes, ids: Arc<dyn Ids>) -> Self {
+    /// The objects of no type yet: [`Self::replace_types`] says which there are.
+    pub fn new(store: TenantStore, ids: Arc<dyn Ids>) -> Self {
         Self {
             store,
-            types: RwLock::new(types),
+            types: RwLock::default(),
+            replacing: Mutex::new(()),
+            declaring: Mutex::new(()),
             ids,
             audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
@@ -87,32 +97,6 @@ impl ManagedObjects {
     #[must_use]
     pub fn with_audit(self, audit: Arc<dyn Audit>) -> Self {
         Self { audit, ..self }
-    }
-
-    /// Declares the indexes of all types; when it returns, queries use them. Until then they give the same answers, but
-    /// look at more objects.
-    pub async fn open(&self) -> Result<(), StoreError> {
-        let types = self.types.read().clone();
-        self.declare(&types).await
-    }
-
-    /// Other types take the place of those that there are, with their indexes. Objects of a type that is gone are kept,
-    /// and are there again when the type is. Requests that are being answered end with the types that they began with.
-    pub async fn replace_types(&self, types: ManagedTypes) -> Result<(), StoreError> {
-        if *self.types.read() != types {
-            self.declare(&types).await?;
-            *self.types.write() = types;
-        }
-        Ok(())
-    }
-
-    async fn declare(&self, types: &ManagedTypes) -> Result<(), StoreError> {
-        for managed in types.iter() {
-            self.store
-                .declare_indexes(&managed.collection, &managed.indexes)
-                .await?;
-        }
-        Ok(())
     }
 
     /// The unit of work that a request reads through: the surrounding one, or one of its own.
@@ -127,8 +111,8 @@ impl ManagedObjects {
     }
 
     fn managed(&self, name: &str) -> Result<Arc<ManagedType>, Problem> {
-        self.types
-            .read()
+        let types = Arc::clone(&self.types.read());
+        types
             .get(name)
             .cloned()
             .ok_or_else(|| Problem::not_found(ResourcePath::from_elements(["managed", name])))
@@ -232,6 +216,10 @@ impl Resource for ManagedObjects {
         action: Action,
         _version: Option<ApiVersion>,
     ) -> Result<Option<Value>, Problem> {
+        if action.name == "import" {
+            self.container(path)?;
+            return bulk::import(&self.store, self, context, path, action).await.map(Some);
+        }
         if action.name != "patch" {
             return Err(self.unknown_action(path, &action.name));
         }

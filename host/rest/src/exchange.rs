@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::answer::envelope::{Envelope, Totals};
 use crate::answer::pages::Everything;
 use crate::answer::{self, Reply};
+use crate::count::Count;
 use crate::request::{Call, Style, Upsert};
 
 /// How often an upsert looks again when the resource comes and goes between its two steps.
@@ -47,7 +48,12 @@ impl Exchange {
                 let response = self.upsert(&upsert).await?;
                 self.reply(response, upsert.container(), Some(upsert.id()))
             }
-            Call::Everything { path, query, version } => {
+            Call::Everything {
+                path,
+                query,
+                version,
+                is_lines,
+            } => {
                 let Self {
                     router,
                     context,
@@ -62,9 +68,20 @@ impl Exchange {
                     query,
                     version,
                     style,
+                    is_lines,
                 }
                 .answer(slot)
                 .await
+            }
+            Call::Count { path, query, version } => {
+                let count = Count {
+                    router: &self.router,
+                    context: &self.context,
+                    path,
+                    query,
+                    version,
+                };
+                answer::count(count.take().await?, &self.style)
             }
             Call::Options => Ok(answer::options()),
         }
@@ -75,6 +92,10 @@ impl Exchange {
         for _ in 0..UPSERT_ROUNDS {
             match self.ask(upsert.create()).await {
                 Err(problem) if problem.code == Code::PRECONDITION_FAILED => {}
+                // Where nothing can be made, what the path names is perhaps no single resource: the update knows.
+                Err(problem) if [Code::NOT_FOUND, Code::UNSUPPORTED].contains(&problem.code) => {
+                    return self.ask(upsert.update()).await;
+                }
                 done => return done,
             }
             match self.ask(upsert.update()).await {

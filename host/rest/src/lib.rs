@@ -6,7 +6,9 @@
 
 mod answer;
 mod audit;
+mod bulk;
 pub mod callers;
+mod count;
 mod exchange;
 pub mod limits;
 mod ping;
@@ -19,6 +21,7 @@ pub mod tenants;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use callers::{Callers, Secret, TokenResource};
 pub use limits::Limits;

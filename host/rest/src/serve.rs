@@ -85,7 +85,7 @@ async fn connection(
         Ok(peer) => routes.layer(Extension(Peer(peer))),
         Err(_) => routes,
     };
-    let stream = Stalling::new(stream, Arc::clone(rest.clock()));
+    let stream = Stalling::new(stream, Arc::clone(rest.clock()), stopping.clone());
     // hyper's timer is the machine's: a connection is real also where the tenants' time is simulated.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

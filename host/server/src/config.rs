@@ -3,6 +3,7 @@
 //! folder are `host_config`'s.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use host_config::{Folder, FolderError};
@@ -33,6 +34,8 @@ pub struct Config {
 pub struct Settings {
     /// This node.
     pub node: Node,
+    /// The scheduler.
+    pub scheduler: Scheduler,
     /// The task scanner.
     pub taskscanner: TaskScanner,
     /// Where guests run.
@@ -74,6 +77,50 @@ impl Default for Node {
         Self {
             id: "node1".to_owned(),
             time_zone: Tz::UTC,
+        }
+    }
+}
+
+/// The scheduler.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Scheduler {
+    /// Runs that go on at a time, at most; at least one.
+    pub threads: NonZeroUsize,
+    /// Ended runs that are kept of each schedule.
+    pub runs_kept: usize,
+    /// Days for which ended runs are kept.
+    pub runs_kept_days: u16,
+    /// Records of due instants that are kept of each schedule.
+    pub occurrences_kept: usize,
+    /// Days for which they are kept.
+    pub occurrences_kept_days: u16,
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        let settings = host_scheduler::Settings::default();
+        let days = |time: chrono::TimeDelta| u16::try_from(time.num_days()).unwrap_or(u16::MAX);
+        Self {
+            threads: NonZeroUsize::new(settings.threads).unwrap_or(NonZeroUsize::MIN),
+            runs_kept: settings.runs_kept,
+            runs_kept_days: days(settings.runs_kept_for),
+            occurrences_kept: settings.occurrences_kept,
+            occurrences_kept_days: days(settings.occurrences_kept_for),
+        }
+    }
+}
+
+impl Scheduler {
+    /// The same for the scheduler itself.
+    pub(crate) fn settings(&self) -> host_scheduler::Settings {
+        host_scheduler::Settings {
+            threads: self.threads.get(),
+            runs_kept: self.runs_kept,
+            runs_kept_for: chrono::TimeDelta::days(self.runs_kept_days.into()),
+            occurrences_kept: self.occurrences_kept,
+            occurrences_kept_for: chrono::TimeDelta::days(self.occurrences_kept_days.into()),
+            ..host_scheduler::Settings::default()
         }
     }
 }

@@ -15,8 +15,11 @@ use host_model::tenant::TenantName;
 use host_objects::{ConfiguredTypes, ManagedObjects};
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
-use host_scheduler::{ConfiguredSchedules, JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
+use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_scheduler::{
+    ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
+    StatisticsResource, TriggerResource, VERSIONS,
+};
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
@@ -123,6 +126,7 @@ impl Host {
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
         let instances = u32::try_from(workers)
             .unwrap_or(u32::MAX)
+            .saturating_mul(1 + MAX_NESTED)
             .saturating_add(SPARE_INSTANCES);
         let runtime = Runtime::new(&RuntimeOptions { cache, instances })
             .map_err(|error| anyhow::anyhow!("cannot start the WebAssembly runtime: {error:#}"))?;
@@ -187,14 +191,12 @@ impl Host {
         let scheduler_settings = host_scheduler::Settings {
             node: settings.node.id.clone(),
             zone: settings.node.time_zone,
-            ..host_scheduler::Settings::default()
+            ..settings.scheduler.settings()
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let types = config.types.clone();
-        let objects = ManagedObjects::new(tenant_store.clone(), types, Arc::clone(&ids));
+        let objects = ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids));
         let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
-        objects.open().await.context("cannot prepare the managed objects")?;
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
             folder: Folder::new(conf),
@@ -210,7 +212,7 @@ impl Host {
         }));
         let router = Arc::new(
             Router::new()
-                .mount(&["managed"], &[], objects)
+                .mount(&["managed"], &[], Arc::clone(&objects) as _)
                 .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
@@ -233,9 +235,28 @@ impl Host {
                     &["scheduler", "trigger"],
                     VERSIONS,
                     Arc::new(TriggerResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "run"],
+                    VERSIONS,
+                    Arc::new(RunResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "occurrence"],
+                    VERSIONS,
+                    Arc::new(OccurrenceResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "statistics"],
+                    VERSIONS,
+                    Arc::new(StatisticsResource(scheduler.clone())),
                 ),
         );
         late.bind(&router);
+        objects
+            .replace_types(config.types.clone())
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
 
         let hosts = Vec::new();
         let served = Tenant {

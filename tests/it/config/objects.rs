@@ -97,7 +97,15 @@ fn the_list_and_queries_show_what_there_is() {
         (&page["result"][0]["_id"], &page["totalPagedResults"]),
         (&json!("schedule/b"), &json!(3))
     );
-    assert_eq!(page["pagedResultsCookie"], "2");
+    let cookie = page["pagedResultsCookie"].as_str().expect("there is a third object");
+    let rest = client.get(&format!(
+        "config?_queryFilter=true&_pageSize=2&_sortKeys=-_id&_pagedResultsCookie={cookie}"
+    ));
+    let rest = rest.expect(200);
+    assert_eq!(
+        (&rest["result"][0]["_id"], &rest["resultCount"]),
+        (&json!("managed"), &json!(1))
+    );
     client.get("config/nothing?_queryFilter=true").expect(404);
 }
 

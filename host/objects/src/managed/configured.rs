@@ -37,6 +37,6 @@ impl Configured for ConfiguredTypes {
             Some(object) => ManagedTypes::parse(object)?,
             None => ManagedTypes::parse(&ManagedTypes::built_in())?,
         };
-        Ok(self.0.replace_types(types).await?)
+        self.0.replace_types(types).await
     }
 }

@@ -155,8 +155,8 @@ impl ManagedTypes {
         self.0.iter().find(|managed| managed.is_named(name))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ManagedType> {
-        self.0.iter().map(AsRef::as_ref)
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<ManagedType>> {
+        self.0.iter()
     }
 }
 

@@ -12,13 +12,14 @@ use super::{ATTEMPTS, Inner, Scheduler};
 use crate::board::Waiting;
 use crate::changes;
 use crate::error::Error;
+use crate::occurrence::Cause;
 use crate::run_record::RunRecord;
 use crate::shelf::{Attempt, SHELVES, Stored, StoredTrigger, shelf_of};
 use crate::trigger_record::TriggerRecord;
 use crate::wire::{self, View};
 
 /// Runs that were asked for by hand and wait for their turn: more are refused, so that nobody fills the store by asking.
-const MAX_WAITING: usize = 1000;
+pub(super) const MAX_WAITING: usize = 1000;
 
 /// Whether a job may, or must, exist already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +68,10 @@ impl Scheduler {
             let stored = self.0.require(id).await?;
             self.0.refuse_configured(&stored.job.id).await?;
             let shown = wire::job(&stored, self.0.view(&stored.job.id));
-            if let Attempt::Done(_) = self
-                .0
-                .shelves
-                .commit(stored.shelf, changes::remove_job(&stored))
-                .await?
-            {
+            let mut changes = changes::remove_job(&stored);
+            let pending = self.0.pending(&stored, Cause::Deleted);
+            self.0.note_last(&stored, &pending, &mut changes).await?;
+            if let Attempt::Done(_) = self.0.shelves.commit(stored.shelf, changes).await? {
                 self.0.look_again(&stored.job.id).await;
                 return Ok(shown);
             }
@@ -94,7 +93,7 @@ impl Scheduler {
         if waiting >= MAX_WAITING {
             return Err(Error::TooManyWaiting(waiting));
         }
-        let run = RunRecord::waiting(RunId::fresh(self.0.ids.as_ref()), &stored.job, self.0.now());
+        let run = RunRecord::waiting(RunId::fresh(self.0.ids.as_ref()), &stored.job, self.0.now(), None);
         let Attempt::Done(revision) = self.0.shelves.commit(stored.shelf, changes::note_run(&run)).await? else {
             return Err(Error::Contended(run.job));
         };
@@ -145,7 +144,11 @@ impl Inner {
                 (Mode::Create, None) | (Mode::Replace, Some(_)) => {}
             }
             let same_place = before.as_ref().filter(|before| before.shelf == shelf);
-            let changes = changes::store_job(&job, record.as_ref(), same_place);
+            let mut changes = changes::store_job(&job, record.as_ref(), same_place);
+            if let Some(before) = same_place {
+                let pending = self.pending(before, if job.enabled { Cause::Replaced } else { Cause::Disabled });
+                self.note(shelf, &job.id, &pending, &mut changes).await?;
+            }
             let Attempt::Done(revision) = self.shelves.commit(shelf, changes).await? else {
                 continue;
             };
@@ -172,12 +175,12 @@ impl Inner {
         let trigger = job
             .trigger(self.settings.zone, self.now())
             .ok_or_else(|| Error::NeverFires(Pointer::root().child(reason)))?;
-        let status = if self.is_group_paused() {
-            Status::NEW.paused()
+        let record = TriggerRecord::new(&trigger, Status::NEW);
+        Ok(Some(if self.is_group_paused() {
+            record.turned(Status::NEW.paused(), self.now())
         } else {
-            Status::NEW
-        };
-        Ok(Some(TriggerRecord::new(&trigger, status)))
+            record
+        }))
     }
 
     /// A job that has become persisted, or no longer is, leaves the place where it was.
@@ -187,7 +190,10 @@ impl Inner {
                 let Some(old) = self.shelves.find_on(shelf, &job.id).await? else {
                     break;
                 };
-                if let Attempt::Done(_) = self.shelves.commit(shelf, changes::remove_job(&old)).await? {
+                let mut changes = changes::remove_job(&old);
+                let pending = self.pending(&old, Cause::Replaced);
+                self.note_last(&old, &pending, &mut changes).await?;
+                if let Attempt::Done(_) = self.shelves.commit(shelf, changes).await? {
                     break;
                 }
             }
