@@ -64,6 +64,25 @@ fn a_change_of_an_object_is_an_activity_with_what_it_was_and_is() {
     );
 }
 
+/// Many objects that come at once are each told, in the commit that takes them in; a line that is refused is not.
+#[test]
+fn an_import_is_an_activity_for_each_object() {
+    let server = Server::start();
+    let headers = [
+        ("X-OpenIDM-Username", "openidm-admin"),
+        ("X-OpenIDM-Password", crate::harness::PASSWORD),
+        ("Content-Type", "application/x-ndjson"),
+        ("X-Request-Id", "many"),
+    ];
+    let lines = b"{\"_id\": \"a\"}\n{\"_id\": \"a\"}\n{\"_id\": \"b\"}\n";
+    let path = "/openidm/managed/user?_action=import";
+    let report = server.client.send("POST", path, &headers, Some(lines)).expect(200);
+    assert_eq!(report["created"], 2, "{report}");
+    let told = entries(&server.client, "activity", "/transactionId eq \"many\"");
+    let objects: Vec<_> = told.iter().map(|entry| entry["objectId"].as_str().unwrap()).collect();
+    assert_eq!(objects, ["managed/user/b", "managed/user/a"]);
+}
+
 #[test]
 fn what_is_refused_is_no_activity() {
     let server = Server::start();
