@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::audit::{Audit, NoAudit};
 use host_model::ids::Ids;
 use host_resource::patch::PatchOperation;
 use host_resource::{
@@ -50,7 +51,6 @@ pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
 
 /// The managed objects of a tenant, to be mounted at `managed`.
-#[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
     /// Replaced as a whole: a request goes on with those that it began with.
@@ -60,6 +60,7 @@ pub struct ManagedObjects {
     /// Held while indexes are declared.
     declaring: Mutex<()>,
     ids: Arc<dyn Ids>,
+    audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
@@ -68,6 +69,14 @@ pub struct ManagedObjects {
 struct Place {
     managed: Arc<ManagedType>,
     id: ObjectId,
+}
+
+impl std::fmt::Debug for ManagedObjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ManagedObjects")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ManagedObjects {
@@ -79,8 +88,15 @@ impl ManagedObjects {
             replacing: Mutex::new(()),
             declaring: Mutex::new(()),
             ids,
+            audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
         }
+    }
+
+    /// The same, with an entry in the audit in the commit of each change.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self { audit, ..self }
     }
 
     /// The unit of work that a request reads through: the surrounding one, or one of its own.

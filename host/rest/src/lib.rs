@@ -5,6 +5,7 @@
 //! `shell` and `serve` are the thin layers that name axum and hyper.
 
 mod answer;
+mod audit;
 mod bulk;
 pub mod callers;
 mod count;

@@ -18,12 +18,12 @@ use host_resource::{
 use http::HeaderMap;
 
 use headers::{Condition, Versions};
-use operation::Operation;
 use parameters::Parameters;
 
 pub(crate) use body::{Payload, read_line};
 pub(crate) use headers::{Versions as AskedVersions, single as single_header};
 pub(crate) use method::{ALLOW, Method};
+pub(crate) use operation::Operation;
 pub(crate) use parameters::refuse as refuse_parameter;
 pub(crate) use style::Style;
 
@@ -110,6 +110,11 @@ impl Ask {
     /// Whether the body means something.
     pub(crate) fn takes_body(&self) -> bool {
         self.operation.takes_body()
+    }
+
+    /// What is asked for.
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     /// How the answer shall look.

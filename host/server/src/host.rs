@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use host_audit::{AuditLog, AuditResource, AuditedService};
 use host_config::{ConfigResource, Configuration, Folder, Refusal};
-use host_model::audit::{Audit, NoAudit};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
@@ -72,8 +73,10 @@ pub struct Host {
     ids: Arc<dyn Ids>,
     admin_password: Option<String>,
     configuration: Arc<Configuration>,
+    log: AuditLog,
     poll: Option<Duration>,
     watch: Option<AbortHandle>,
+    auditing: Vec<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     scheduler: Scheduler,
@@ -110,6 +113,15 @@ impl Host {
         store.open_tenant(&tenant).await.context("cannot open the database")?;
         let tenant_store = TenantStore::new(Arc::clone(&store) as Arc<dyn Store>, tenant.clone());
 
+        let log = AuditLog::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            settings.audit.settings(),
+        );
+        log.open().await.context("cannot prepare the audit")?;
+        let audit: Arc<dyn Audit> = Arc::new(log.clone());
+
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
         let instances = u32::try_from(workers)
@@ -130,7 +142,6 @@ impl Host {
             late.clone(),
             Arc::clone(&clock),
         ));
-        let audit: Arc<dyn Audit> = Arc::new(NoAudit);
         let all_properties = settings.all_properties();
         let properties = all_properties.texts();
         let scanner = Scanner::new(Parts {
@@ -157,6 +168,14 @@ impl Host {
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
             Arc::new(script_service),
         ];
+        let audited = |service| -> Arc<dyn Service> {
+            Arc::new(AuditedService {
+                service,
+                audit: Arc::clone(&audit),
+                clock: Arc::clone(&clock),
+            })
+        };
+        let services = services.into_iter().map(audited).collect();
         let memory = RedbStore::in_memory(Arc::clone(&clock));
         memory
             .open_tenant(&tenant)
@@ -176,7 +195,8 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
+        let objects = ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids));
+        let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
             folder: Folder::new(conf),
@@ -186,13 +206,14 @@ impl Host {
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
             is_read_only: settings.configuration.read_only,
-            audit,
+            audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         }));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],
@@ -243,6 +264,7 @@ impl Host {
             hosts,
             router: Arc::clone(&router),
             callers: Arc::clone(&callers),
+            audit,
         };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
@@ -260,8 +282,10 @@ impl Host {
             ids,
             admin_password,
             configuration,
+            log,
             poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
             watch: None,
+            auditing: Vec::new(),
             router,
             rest,
             store,
@@ -282,6 +306,7 @@ impl Host {
         }
         let given = self.admin_password.take();
         self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.auditing.extend(self.log.begin());
         self.scanner
             .resume_all()
             .await
@@ -338,6 +363,8 @@ impl Host {
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
+        self.log.flush().await;
+        self.auditing.iter().for_each(AbortHandle::abort);
         self.store.close().await.context("the database was not closed cleanly")
     }
 }

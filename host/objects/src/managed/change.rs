@@ -26,6 +26,18 @@ pub(super) enum Change {
     Delete { rev: Option<String> },
 }
 
+impl Change {
+    /// What the audit calls it.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CREATE",
+            Self::Update { .. } => "UPDATE",
+            Self::Patch { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {

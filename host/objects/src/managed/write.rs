@@ -1,8 +1,9 @@
 //! Doing what a change asks for, in the surrounding unit of work or in one of its own.
 
+use host_model::audit;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
-use host_store::{CommitError, Key, Revision, UnitOfWork};
+use host_store::{Collection, CommitError, Key, Revision, UnitOfWork};
 
 use super::change::{Change, Plan};
 use super::{ManagedObjects, Place, object};
@@ -29,7 +30,7 @@ impl ManagedObjects {
     /// Applies a change. Inside a unit of work it becomes part of that; otherwise it is committed when this returns.
     pub(super) async fn write(&self, context: &Context, place: &Place, change: &Change) -> Result<Object, Problem> {
         if let Some(unit) = UnitOfWork::of(context) {
-            return stage(&unit, place, change).await.map(Staged::into_object);
+            return self.stage(context, &unit, place, change).await.map(Staged::into_object);
         }
         let mut turn = None;
         for attempt in 0..ATTEMPTS {
@@ -37,7 +38,7 @@ impl ManagedObjects {
                 turn = Some(self.turn.lock().await);
             }
             let unit = UnitOfWork::new(self.store.snapshot().await?, WriteLimits::NONE);
-            let staged = stage(&unit, place, change).await?;
+            let staged = self.stage(context, &unit, place, change).await?;
             let changes = unit.end().unwrap_or_default().own.to_changes();
             if changes.is_empty() {
                 return Ok(staged.into_object());
@@ -54,6 +55,39 @@ impl ManagedObjects {
             "'{}' is being changed by too many at once: try again later",
             place.path()
         )))
+    }
+
+    /// Decides a change over the object as a unit of work sees it, and makes it part of the unit, with its entry in the
+    /// audit: there is one if and only if there is the other.
+    async fn stage(
+        &self,
+        context: &Context,
+        unit: &UnitOfWork,
+        place: &Place,
+        change: &Change,
+    ) -> Result<Staged, Problem> {
+        if !self.audit.wants_change(context, place.managed.collection.name()) {
+            return stage(unit, place, change).await;
+        }
+        let before = unit.get(&place.key()).await?;
+        let staged = stage(unit, place, change).await?;
+        let after = unit.get(&place.key()).await?;
+        let rev = |seen: &Option<Seen>| seen.as_ref().map(|seen| seen.rev.to_string());
+        if rev(&before) != rev(&after) {
+            let entry = self.audit.change(
+                context,
+                audit::Change {
+                    object: &place.path(),
+                    operation: change.operation(),
+                    before: before.as_ref().map(|seen| &*seen.body),
+                    after: after.as_ref().map(|seen| &*seen.body),
+                    revision: rev(&before).as_deref(),
+                },
+            );
+            let key = Collection::new(entry.collection).key(entry.id);
+            unit.put(key, entry.body.into()).await?;
+        }
+        Ok(staged)
     }
 }
 
