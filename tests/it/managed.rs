@@ -1,5 +1,6 @@
 //! Managed objects over the port: the verbs, conditions, patches, queries, and clients that change the same object.
 
+mod bulk;
 mod concurrency;
 mod conditions;
 mod patching;

@@ -51,6 +51,8 @@ pub struct Invocation {
     pub tenant: TenantName,
     /// Which job.
     pub job: JobId,
+    /// True if the job comes from the configuration, where it is called `schedule/NAME`.
+    pub is_configured: bool,
     /// Which run of it; the same when a run is handed over again.
     pub run: RunId,
     /// The fire time; for a job that was started by hand, when that was.

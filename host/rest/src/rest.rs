@@ -11,12 +11,14 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::answer::Reply;
+use crate::answer::{self, Reply};
+use crate::bulk::Import;
 use crate::exchange::Exchange;
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
-use crate::request::{Ask, Method};
+use crate::request::{Ask, Method, Payload};
 use crate::tenants::{Tenant, Tenants, TenantsError};
+use crate::versions::Answered;
 
 /// The REST server of some tenants. [`crate::serve`] connects it to a socket.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl Rest {
     pub(crate) async fn answer(
         &self,
         head: Parts,
-        body: Body,
+        mut body: Body,
         request_id: Arc<str>,
         seen: &mut Seen,
     ) -> Result<Reply, Problem> {
@@ -105,12 +107,26 @@ impl Rest {
         let slot = slot.map_err(|_| Problem::unavailable("the tenant has too many requests at once"))?;
         let ask = ask()?;
         let style = ask.style().clone();
+        if let Some((path, parameters)) = ask.import(&head.headers)? {
+            let import = Import {
+                router: Arc::clone(&tenant.router),
+                context: Context::new(caller, request_id),
+                clock: Arc::clone(&self.clock),
+                path,
+                parameters,
+                version: ask.versions().resource,
+                line_bytes: self.limits.body_bytes,
+            };
+            let summary = import.run(&mut body).await?;
+            return answer::action(Some(summary), &style);
+        }
         let bytes = if ask.takes_body() {
             self.read(&head, body).await?
         } else {
             Bytes::new()
         };
-        let call = ask.call(&head.headers, &bytes)?;
+        let answered = Answered::of(&tenant.router, &ask);
+        let call = ask.call(Payload::of(&head.headers, &bytes).await?)?;
         let exchange = Exchange {
             router: Arc::clone(&tenant.router),
             context: Context::new(caller, request_id),
@@ -118,7 +134,9 @@ impl Rest {
             base: destination.base.to_owned(),
             slot,
         };
-        exchange.perform(call).await
+        let mut reply = exchange.perform(call).await?;
+        answered.tell(reply.headers_mut());
+        Ok(reply)
     }
 
     /// The whole body, if it is not too long and does not take too long.
@@ -137,7 +155,7 @@ impl Rest {
             read = Limited::new(body, limit).collect() => match read {
                 Ok(collected) => Ok(collected.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-                Err(_) => Err(Problem::bad_request("the body broke off")),
+                Err(error) => Err(body_problem(error.as_ref())),
             },
             () = self.clock.sleep_until(deadline) => {
                 let message = format!("the body did not arrive within {} seconds", BODY_TIME.as_secs());
@@ -145,6 +163,17 @@ impl Rest {
             }
         }
     }
+}
+
+/// A body that could not be read, or could not be decoded.
+pub(crate) fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let is_broken_off =
+        std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<hyper::Error>());
+    Problem::bad_request(if is_broken_off {
+        "the body broke off"
+    } else {
+        "the body is said to be gzip, and cannot be decoded as that"
+    })
 }
 
 /// The host that the request is for: of the request line if it has one there, else of the header. Two headers are none:

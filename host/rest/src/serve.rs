@@ -79,7 +79,7 @@ async fn connection(
 ) {
     // Answers are written as a whole; waiting for more to send would only delay them. Without it they still arrive.
     let _ = stream.set_nodelay(true);
-    let stream = Stalling::new(stream, Arc::clone(rest.clock()));
+    let stream = Stalling::new(stream, Arc::clone(rest.clock()), stopping.clone());
     // hyper's timer is the machine's: a connection is real also where the tenants' time is simulated.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

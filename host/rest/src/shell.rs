@@ -12,6 +12,10 @@ use futures::FutureExt as _;
 use host_resource::Problem;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::decompression::RequestDecompressionLayer;
 use tracing::Instrument as _;
 
 use crate::answer::{self, Reply};
@@ -25,8 +29,19 @@ pub(crate) fn routes(rest: Arc<Rest>) -> Router {
         .route("/readyz", get(ping::ready))
         .fallback(language)
         .layer(from_fn_with_state(Arc::clone(&rest), surround))
+        // Bodies in gzip are decoded as they are read, so that the limit of their size is that of what they say.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        // Answers are made smaller for those who ask for it, piece by piece as they are sent.
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(WORTH_COMPRESSING)),
+        )
         .with_state(rest)
 }
+
+/// Shorter answers (bytes) fit into one packet anyway.
+const WORTH_COMPRESSING: u64 = 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ids from clients are replaced: they go into every log line.

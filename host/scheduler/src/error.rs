@@ -87,6 +87,14 @@ pub enum Error {
     /// A query by name that is not known.
     #[error("the query '{0}' is not known")]
     UnknownQuery(String),
+    /// The job is kept by the configuration.
+    #[error("the schedule '{0}' comes from the configuration: change or delete config/schedule/{0} instead")]
+    Configured(JobId),
+    /// The job was made over REST, so the configuration does not take it over.
+    #[error(
+        "there is a schedule '{0}' that was made through scheduler/job: delete it there first, or choose another name"
+    )]
+    NotConfigured(JobId),
     /// Others change the same job all the time.
     #[error("the schedule '{0}' is being changed by others")]
     Contended(JobId),
@@ -138,7 +146,8 @@ impl From<Error> for Problem {
             Error::TooManyWaiting(_) => Problem::new(Code::TOO_MANY, text),
             // The text is compatibility: behaviour 2.3.
             Error::UnknownQuery(_) => Problem::bad_request("only query-id of 'query-all-ids' is supported."),
-            Error::Contended(_) => Problem::conflict(text),
+            Error::Configured(_) => Problem::forbidden(text),
+            Error::NotConfigured(_) | Error::Contended(_) => Problem::conflict(text),
             Error::Damaged { .. } => {
                 tracing::error!(%text, "a stored schedule is damaged");
                 Problem::internal(text)

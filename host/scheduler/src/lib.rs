@@ -32,6 +32,6 @@ pub use error::Error;
 pub use resource::{
     JobResource, OccurrenceResource, RunResource, SchedulerResource, StatisticsResource, TriggerResource, VERSIONS,
 };
-pub use scheduler::{Ports, Scheduler};
+pub use scheduler::{ConfiguredSchedules, Ports, Scheduler};
 pub use settings::Settings;
 pub use shelf::ShelfName;

@@ -7,6 +7,7 @@
 
 mod administration;
 mod backfill;
+mod configured;
 mod firing;
 mod ledger;
 mod listing;
@@ -43,6 +44,7 @@ use crate::wire::{self, View};
 
 pub(crate) use administration::Mode;
 pub(crate) use backfill::{Backfill, MAX_INSTANTS};
+pub use configured::ConfiguredSchedules;
 pub(crate) use listing::Kind;
 
 /// The scheduler of one tenant. Cheap to clone; all clones are the same scheduler.

@@ -90,12 +90,15 @@ pub(crate) struct CheckArguments {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log();
+    // What a check finds is its answer, not its log.
+    if !matches!(arguments.command, Command::Check(_)) {
+        log();
+    }
     let outcome = match arguments.command {
         Command::Demo(demo) => block_on(demo::run(demo)),
         Command::Serve(serve) => block_on(serve::run(serve)),
         Command::Cron(cron) => return cron::run(&cron),
-        Command::Check(check) => check::run(&check),
+        Command::Check(check) => block_on(check::run(check)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

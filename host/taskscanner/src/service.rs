@@ -33,7 +33,11 @@ impl Service for TaskScannerService {
     async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
         let order = Order {
             id: Some(invocation.run.to_string()),
-            name: invocation.job.to_string(),
+            name: if invocation.is_configured {
+                format!("schedule/{}", invocation.job)
+            } else {
+                invocation.job.to_string()
+            },
             invoke_context: invocation.invoke_context,
             log_level: level(invocation.log_level),
         };

@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: what the sandbox costs, how near a scan comes to what the disk can do, and how late schedules
-//! fire. Nearly every figure is
-//! a ratio within one run on one machine: single times mean nothing on a shared one.
+//! fire. Where it can be, a figure is a ratio within one run on one machine: single times mean nothing on a shared one.
 
 mod memory;
 mod raw;
+mod sandbox;
 mod scan;
 mod schedule;
 mod table;

@@ -39,6 +39,7 @@ pub(crate) const PAGE_SIZE: &str = "_pageSize";
 pub(crate) const COOKIE: &str = "_pagedResultsCookie";
 pub(crate) const OFFSET: &str = "_pagedResultsOffset";
 pub(crate) const TOTAL: &str = "_totalPagedResultsPolicy";
+pub(crate) const COUNT_ONLY: &str = "_countOnly";
 pub(crate) const ACTION: &str = "_action";
 pub(crate) const FIELDS: &str = "_fields";
 pub(crate) const PRETTY: &str = "_prettyPrint";
@@ -47,8 +48,11 @@ pub(crate) const MIME_TYPE: &str = "_mimeType";
 const ON_ALL: &[&str] = &[FIELDS, PRETTY, MIME_TYPE];
 pub(crate) const ON_POST: &[&str] = &[FIELDS, PRETTY, MIME_TYPE, ACTION];
 const ON_QUERY: &[&str] = &[
-    FIELDS, PRETTY, MIME_TYPE, FILTER, QUERY_ID, EXPRESSION, SORT_KEYS, PAGE_SIZE, COOKIE, OFFSET, TOTAL,
+    FIELDS, PRETTY, MIME_TYPE, FILTER, QUERY_ID, EXPRESSION, SORT_KEYS, PAGE_SIZE, COOKIE, OFFSET, TOTAL, COUNT_ONLY,
 ];
+
+/// On the action `export` of a managed type.
+pub(crate) const ON_EXPORT: &[&str] = &[FIELDS, PRETTY, MIME_TYPE, ACTION, FILTER];
 
 const NEEDS_ACTION_BELOW: ApiVersion = ApiVersion { major: 2, minor: 1 };
 

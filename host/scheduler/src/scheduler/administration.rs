@@ -66,6 +66,7 @@ impl Scheduler {
     pub(crate) async fn delete(&self, id: &str) -> Result<Object, Error> {
         for _ in 0..ATTEMPTS {
             let stored = self.0.require(id).await?;
+            self.0.refuse_configured(&stored.job.id).await?;
             let shown = wire::job(&stored, self.0.view(&stored.job.id));
             let mut changes = changes::remove_job(&stored);
             let pending = self.0.pending(&stored, Cause::Deleted);
@@ -117,7 +118,7 @@ impl Inner {
     }
 
     /// Reads a job and has its service look at it.
-    async fn accept(&self, id: JobId, content: &Value) -> Result<Job, Error> {
+    pub(super) async fn accept(&self, id: JobId, content: &Value) -> Result<Job, Error> {
         let job = Job::parse(id, content)?;
         let service = self
             .services
@@ -134,7 +135,9 @@ impl Inner {
         let record = self.new_trigger(&job)?;
         let shelf = shelf_of(&job);
         for _ in 0..ATTEMPTS {
+            // Looked for after the job: who configures it meanwhile makes the commit collide.
             let before = self.shelves.find(&job.id).await?;
+            self.refuse_configured(&job.id).await?;
             match (mode, &before) {
                 (Mode::Create, Some(_)) => return Err(Error::Exists(job.id.clone())),
                 (Mode::Replace, None) => return Err(Error::Missing(job.id.to_string())),
@@ -164,7 +167,7 @@ impl Inner {
     }
 
     /// The first trigger of a job; none if it is disabled.
-    fn new_trigger(&self, job: &Job) -> Result<Option<TriggerRecord>, Error> {
+    pub(super) fn new_trigger(&self, job: &Job) -> Result<Option<TriggerRecord>, Error> {
         if !job.enabled {
             return Ok(None);
         }
@@ -181,7 +184,7 @@ impl Inner {
     }
 
     /// A job that has become persisted, or no longer is, leaves the place where it was.
-    async fn clear_elsewhere(&self, job: &Job) -> Result<(), Error> {
+    pub(super) async fn clear_elsewhere(&self, job: &Job) -> Result<(), Error> {
         for shelf in SHELVES.into_iter().filter(|shelf| *shelf != shelf_of(job)) {
             for _ in 0..ATTEMPTS {
                 let Some(old) = self.shelves.find_on(shelf, &job.id).await? else {

@@ -336,9 +336,11 @@ impl Inner {
     ) -> Result<Value, Problem> {
         let service = self.services.get(&begun.record.service).cloned();
         let service = service.ok_or_else(|| Problem::from(Error::ServiceUnavailable(begun.record.service)))?;
+        let is_configured = self.is_configured(&begun.record.job).await?;
         let invocation = Invocation {
             tenant: self.tenant.clone(),
             job: begun.record.job.clone(),
+            is_configured,
             run: begun.record.id.clone(),
             scheduled: begun.record.scheduled,
             fired: begun.record.fired,
