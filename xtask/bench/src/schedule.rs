@@ -36,8 +36,12 @@ const LOOKS: u32 = 200_000;
 
 /// All measurements.
 pub(crate) async fn measure(schedules: u64) -> anyhow::Result<Vec<Row>> {
+    // Each part takes a while, so it is said which one it is.
+    eprintln!("finding the next due");
     let mut rows = finding()?;
+    eprintln!("storing {schedules} schedules, and starting with them");
     rows.extend(starting(schedules).await?);
+    eprintln!("firing {FIRING} times a second for {SECONDS} seconds");
     rows.extend(firing().await?);
     Ok(rows)
 }
