@@ -1,8 +1,6 @@
-//! A query over a few resources that are all in memory: filter, order, part, count. Stores page on their own.
+//! A query over a few resources that are all in memory: filter, order, part, count. A store pages on its own.
 
-use std::sync::Arc;
-
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::filter::Filter;
 use crate::mark::{CookieError, QueryMark};
@@ -14,93 +12,72 @@ use crate::sort::{self, MissingOrder};
 /// The kind of position in a cookie: the number of the next result.
 const NUMBER: u8 = b'n';
 
-/// A query over resources in their own order. `collection` is what cookies are bound to.
-#[derive(Debug)]
-pub struct Listing<'a> {
-    query: &'a Query,
-    /// None selects everything.
-    filter: Option<Arc<Filter>>,
-    is_ids_only: bool,
-    mark: QueryMark,
-    start: usize,
-    found: Vec<(Object, Value)>,
-}
-
-impl<'a> Listing<'a> {
-    /// Refuses a query by an unknown name and a cookie of another query.
-    pub fn new(collection: &str, query: &'a Query) -> Result<Self, Problem> {
-        let (filter, is_ids_only) = match &query.source {
-            QuerySource::Filter(filter) => (Some(Arc::clone(filter)), false),
-            QuerySource::Id(name) if name == "query-all" => (None, false),
-            QuerySource::Id(name) if name == "query-all-ids" => (None, true),
-            QuerySource::Id(name) => {
-                return Err(Problem::bad_request(format!(
-                    "there is no query '{name}': write `_queryFilter`, or `_queryId` with query-all or query-all-ids"
-                )));
-            }
-        };
-        let text = filter.as_deref().map_or_else(|| "true".to_owned(), ToString::to_string);
-        let keys: Vec<String> = query.sort.iter().map(ToString::to_string).collect();
-        let mark = QueryMark::new([collection, text.as_str(), keys.join(",").as_str()]);
-        let start = match query.cookie.as_deref().filter(|cookie| !cookie.is_empty()) {
-            None => query.offset,
-            Some(_) if query.offset > 0 => {
-                return Err(Problem::bad_request(
-                    "a query has a paged results cookie or an offset, not both",
-                ));
-            }
-            Some(cookie) => number(mark.open(cookie)?)?,
-        };
-        Ok(Self {
-            query,
-            filter,
-            is_ids_only,
-            mark,
-            start,
-            found: Vec::new(),
-        })
-    }
-
-    /// Takes a resource that may match.
-    pub fn offer(&mut self, object: Object) -> Result<(), Problem> {
-        let value = object
+/// The page that a query selects of these objects, which come in the resource's own order. Without a page size nothing is
+/// counted; an estimate is exact (behaviour 1.5). What lacks a sorted field comes last. Cookies are bound to the
+/// collection's name.
+///
+/// # Errors
+/// 400 for a query by a name other than `query-all` and `query-all-ids`, and for a cookie that is not of this query.
+pub fn page(collection: &str, query: &Query, objects: Vec<Object>) -> Result<Page, Problem> {
+    let (filter, is_ids_only) = selection(&query.source)?;
+    let text = filter.map_or_else(|| "true".to_owned(), ToString::to_string);
+    let keys: Vec<String> = query.sort.iter().map(ToString::to_string).collect();
+    let mark = QueryMark::new([collection, text.as_str(), keys.join(",").as_str()]);
+    let start = match query.cookie.as_deref().filter(|cookie| !cookie.is_empty()) {
+        None => query.offset,
+        Some(_) if query.offset > 0 => {
+            return Err(Problem::bad_request(
+                "a query has a paged results cookie or an offset, not both",
+            ));
+        }
+        Some(cookie) => number(mark.open(cookie)?)?,
+    };
+    let mut found = Vec::new();
+    for object in objects {
+        let whole = object
             .clone()
             .into_value()
-            .map_err(|error| Problem::internal(error.to_string()))?;
-        if self.filter.as_ref().is_none_or(|filter| filter.matches(&value)) {
-            self.found.push((object, value));
+            .map_err(|error| Problem::internal(format!("a resource cannot be read: {error}")))?;
+        if filter.is_none_or(|filter| filter.matches(&whole)) {
+            found.push((whole, object));
         }
-        Ok(())
     }
+    if !query.sort.is_empty() {
+        found.sort_by(|(one, _), (other, _)| sort::compare(&query.sort, MissingOrder::Last, one, other));
+    }
+    let total = found.len();
+    let size = query.page_size.filter(|size| *size > 0);
+    let end = size.map_or(total, |size| start.saturating_add(size).min(total));
+    let is_counted = size.is_some() && query.total != TotalPolicy::None;
+    let shown = found.into_iter().take(end).skip(start).map(|(_, object)| Object {
+        content: if is_ids_only {
+            Content::Json(Value::Object(Map::new()))
+        } else {
+            object.content
+        },
+        ..object
+    });
+    Ok(Page {
+        result: shown.collect(),
+        cookie: (end < total).then(|| mark.seal(NUMBER, end.to_string().as_bytes())),
+        policy: if is_counted {
+            TotalPolicy::Exact
+        } else {
+            TotalPolicy::None
+        },
+        total: is_counted.then_some(total as u64),
+    })
+}
 
-    /// The page that the query asks for. Without a page size nothing is counted; an estimate is exact (behaviour 1.5).
-    pub fn page(mut self, missing: MissingOrder) -> Page {
-        if !self.query.sort.is_empty() {
-            self.found
-                .sort_by(|(_, one), (_, other)| sort::compare(&self.query.sort, missing, one, other));
-        }
-        let total = self.found.len();
-        let size = self.query.page_size.filter(|size| *size > 0);
-        let end = size.map_or(total, |size| self.start.saturating_add(size).min(total));
-        let is_counted = size.is_some() && self.query.total != TotalPolicy::None;
-        let is_ids_only = self.is_ids_only;
-        let shown = |(object, _): (Object, Value)| match is_ids_only {
-            true => Object {
-                content: Content::Json(Value::Object(serde_json::Map::new())),
-                ..object
-            },
-            false => object,
-        };
-        Page {
-            result: self.found.into_iter().take(end).skip(self.start).map(shown).collect(),
-            cookie: (end < total).then(|| self.mark.seal(NUMBER, end.to_string().as_bytes())),
-            policy: if is_counted {
-                TotalPolicy::Exact
-            } else {
-                TotalPolicy::None
-            },
-            total: is_counted.then_some(total as u64),
-        }
+/// The filter, none for everything, and whether only ids are wanted.
+fn selection(source: &QuerySource) -> Result<(Option<&Filter>, bool), Problem> {
+    match source {
+        QuerySource::Filter(filter) => Ok((Some(filter), false)),
+        QuerySource::Id(name) if name == "query-all" => Ok((None, false)),
+        QuerySource::Id(name) if name == "query-all-ids" => Ok((None, true)),
+        QuerySource::Id(name) => Err(Problem::bad_request(format!(
+            "there is no query '{name}': write `_queryFilter`, or `_queryId` with query-all or query-all-ids"
+        ))),
     }
 }
 
@@ -115,21 +92,21 @@ fn number((kind, position): (u8, Vec<u8>)) -> Result<usize, CookieError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
     use crate::sort::SortKey;
 
     fn list(query: &Query) -> Result<Page, Problem> {
-        let mut listing = Listing::new("things", query)?;
-        for (id, n) in [("a", 3), ("b", 1), ("c", 2), ("d", 1)] {
-            listing.offer(Object {
-                id: id.to_owned(),
-                rev: None,
-                content: Content::Json(json!({"n": n})),
-            })?;
-        }
-        Ok(listing.page(MissingOrder::Last))
+        let object = |(id, n): (&str, u64)| Object {
+            id: id.to_owned(),
+            rev: None,
+            content: Content::Json(json!({"n": n})),
+        };
+        let objects = [("a", 3), ("b", 1), ("c", 2), ("d", 1)].map(object);
+        page("things", query, objects.into())
     }
 
     fn query(filter: &str) -> Query {
