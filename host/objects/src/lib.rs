@@ -5,6 +5,6 @@ mod managed;
 
 pub use bulk::MAX_LINES;
 pub use managed::{
-    MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_SORTED, MAX_TYPES, ManagedObjects, ManagedTypes, PAGE,
-    TypesError,
+    ConfiguredTypes, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_SORTED, MAX_TYPES, ManagedObjects,
+    ManagedTypes, PAGE, TypesError,
 };

@@ -15,6 +15,7 @@ use host_resource::{
 };
 use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{StoreError, TenantStore, UnitOfWork};
+use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -22,8 +23,10 @@ use crate::bulk;
 
 mod body;
 mod change;
+mod configured;
 mod cookie;
 mod id;
+mod live;
 mod matches;
 mod order;
 mod paged;
@@ -41,6 +44,7 @@ use id::ObjectId;
 use types::ManagedType;
 
 pub use body::{MAX_DEPTH, MAX_OBJECT};
+pub use configured::ConfiguredTypes;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
@@ -49,38 +53,34 @@ pub use window::{MAX_PAGE, PAGE};
 #[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
-    types: ManagedTypes,
+    /// Replaced as a whole: a request goes on with those that it began with.
+    types: RwLock<Arc<ManagedTypes>>,
+    /// Held while types are replaced, so that one replacement comes after the other.
+    replacing: Mutex<()>,
+    /// Held while indexes are declared.
+    declaring: Mutex<()>,
     ids: Arc<dyn Ids>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
 
 /// An object of a type, there or not.
-struct Place<'a> {
-    managed: &'a ManagedType,
+struct Place {
+    managed: Arc<ManagedType>,
     id: ObjectId,
 }
 
 impl ManagedObjects {
-    /// The objects of these types.
-    pub fn new(store: TenantStore, types: ManagedTypes, ids: Arc<dyn Ids>) -> Self {
+    /// The objects of no type yet: [`Self::replace_types`] says which there are.
+    pub fn new(store: TenantStore, ids: Arc<dyn Ids>) -> Self {
         Self {
             store,
-            types,
+            types: RwLock::default(),
+            replacing: Mutex::new(()),
+            declaring: Mutex::new(()),
             ids,
             turn: Mutex::new(()),
         }
-    }
-
-    /// Declares the indexes of all types; when it returns, queries use them. Until then they give the same answers, but
-    /// look at more objects.
-    pub async fn open(&self) -> Result<(), StoreError> {
-        for managed in self.types.iter() {
-            self.store
-                .declare_indexes(&managed.collection, &managed.indexes)
-                .await?;
-        }
-        Ok(())
     }
 
     /// The unit of work that a request reads through: the surrounding one, or one of its own.
@@ -94,14 +94,16 @@ impl ManagedObjects {
         }
     }
 
-    fn managed(&self, name: &str) -> Result<&ManagedType, Problem> {
-        self.types
+    fn managed(&self, name: &str) -> Result<Arc<ManagedType>, Problem> {
+        let types = Arc::clone(&self.types.read());
+        types
             .get(name)
+            .cloned()
             .ok_or_else(|| Problem::not_found(ResourcePath::from_elements(["managed", name])))
     }
 
     /// The type whose objects lie in the container at a path.
-    fn container(&self, path: &ResourcePath) -> Result<&ManagedType, Problem> {
+    fn container(&self, path: &ResourcePath) -> Result<Arc<ManagedType>, Problem> {
         let mut elements = path.elements();
         match (elements.next(), elements.next(), elements.next()) {
             (Some(name), None, None) => self.managed(name),
@@ -116,7 +118,7 @@ impl ManagedObjects {
     }
 
     /// The object at a path.
-    fn place(&self, path: &ResourcePath) -> Result<Place<'_>, Problem> {
+    fn place(&self, path: &ResourcePath) -> Result<Place, Problem> {
         let mut elements = path.elements();
         match (elements.next(), elements.next(), elements.next()) {
             (Some(name), Some(id), None) => Ok(Place {

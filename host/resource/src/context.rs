@@ -16,6 +16,9 @@ pub struct Context {
     /// The surrounding unit of work, opaque to the language: a resource that writes joins it instead of committing on
     /// its own. `host_store` puts it there and takes it out.
     scope: Option<Arc<dyn Any + Send + Sync>>,
+    /// The account of the guest that asks, opaque to the language: what is done for it is charged to it. `host_runtime`
+    /// puts it there and takes it out.
+    account: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Context {
@@ -25,6 +28,7 @@ impl Context {
             caller,
             request_id: request_id.into(),
             scope: None,
+            account: None,
         }
     }
 
@@ -32,6 +36,25 @@ impl Context {
     #[must_use]
     pub fn within<T: Any + Send + Sync>(mut self, scope: Arc<T>) -> Self {
         self.scope = Some(scope);
+        self
+    }
+
+    /// The same request on the account of a guest.
+    #[must_use]
+    pub fn charged_to<T: Any + Send + Sync>(mut self, account: Arc<T>) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// The account of the guest that asks, if there is one of this type.
+    pub fn account<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.account.clone()?.downcast().ok()
+    }
+
+    /// The same request by somebody else: the house, on behalf of who asked.
+    #[must_use]
+    pub fn by(mut self, caller: Arc<Caller>) -> Self {
+        self.caller = caller;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router};
+use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router, Verb};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::answer::envelope::{Envelope, Totals};
@@ -31,18 +31,22 @@ impl Exchange {
         match call {
             Call::Once(request) => {
                 let container = request.path.clone();
+                let chosen = match &request.verb {
+                    Verb::Create(create) => create.id.clone(),
+                    _ => None,
+                };
                 let response = self.ask(request).await?;
-                self.reply(response, &container)
+                self.reply(response, &container, chosen.as_deref())
             }
             Call::Read { request, unless } => match self.ask(request).await? {
                 Response::Object(object) if object.rev.as_ref().is_some_and(|rev| unless.contains(rev)) => {
                     Ok(answer::not_modified(object.rev.as_deref().unwrap_or_default()))
                 }
-                response => self.reply(response, &ResourcePath::default()),
+                response => self.reply(response, &ResourcePath::default(), None),
             },
             Call::Upsert(upsert) => {
                 let response = self.upsert(&upsert).await?;
-                self.reply(response, upsert.container())
+                self.reply(response, upsert.container(), Some(upsert.id()))
             }
             Call::Everything {
                 path,
@@ -108,10 +112,11 @@ impl Exchange {
         self.router.handle(&self.context, request).await
     }
 
-    fn reply(&self, response: Response, container: &ResourcePath) -> Result<Reply, Problem> {
+    /// `chosen` is the id that the client chose, if it did: a resource may show itself under a longer one.
+    fn reply(&self, response: Response, container: &ResourcePath, chosen: Option<&str>) -> Result<Reply, Problem> {
         match response {
             Response::Created(object) => {
-                let location = format!("{}/{}", self.base, container.child(&object.id));
+                let location = format!("{}/{}", self.base, container.child(chosen.unwrap_or(&object.id)));
                 answer::object(object, &self.style, Some(&location))
             }
             Response::Object(object) => answer::object(object, &self.style, None),

@@ -259,6 +259,11 @@ fn id_of(path: &ResourcePath) -> Result<String, Problem> {
 }
 
 impl Upsert {
+    /// The resource's id in its container.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Where the resource is or will be.
     pub(crate) fn container(&self) -> &ResourcePath {
         &self.container

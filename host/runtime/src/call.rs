@@ -8,6 +8,7 @@ use host_model::limits::Limits;
 use host_resource::{Code, Context, Problem};
 use wasmtime::Store;
 
+use crate::account::Account;
 use crate::bindings::engine::Binding;
 use crate::end::{End, Outcome, Refusal, Usage};
 use crate::engine::{EPOCH, MAX_MEMORY, MAX_TABLE};
@@ -76,11 +77,11 @@ impl Runtime {
     /// Calls a guest in a fresh sandbox. Never fails: whatever goes wrong is how the call ended.
     pub async fn call(&self, call: Call<'_>) -> Outcome {
         let limits = call.limits;
-        let mut store = self.sandbox(
-            Guest::new(bounded_meter(&limits), call.around, call.context, call.now, call.seed),
-            &limits,
-        );
         let started = instant();
+        let account = Account::open(&call.context, &limits, started, call.seed);
+        let meter = bounded_meter(&limits);
+        let guest = Guest::new(meter, call.around, call.context, account, call.now, call.seed);
+        let mut store = self.sandbox(guest, &limits);
         let result = tokio::time::timeout(limits.deadline, enter(&mut store, call.plugin, call.entry)).await;
         let duration = instant().duration_since(started);
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
@@ -127,7 +128,9 @@ impl Runtime {
                 engine.world()
             )));
         };
-        let mut store = self.sandbox(Guest::new(bounded_meter(&limits), around, context, now, 0), &limits);
+        let account = Account::open(&context, &limits, instant(), 0);
+        let guest = Guest::new(bounded_meter(&limits), around, context, account, now, 0);
+        let mut store = self.sandbox(guest, &limits);
         let checking = async {
             let instance = pre.instantiate_async(&mut store).await?;
             instance.call_check(&mut store, source).await
@@ -221,6 +224,6 @@ fn bounded(mut problem: Problem, limit: u64) -> Problem {
     clippy::disallowed_methods,
     reason = "a call's duration is a measurement, not a moment that anything depends on"
 )]
-fn instant() -> Instant {
+pub(crate) fn instant() -> Instant {
     Instant::now()
 }

@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
+use crate::account::Account;
 use crate::end::LogLine;
 use crate::meter::Meter;
 use crate::surroundings::Surroundings;
@@ -17,6 +18,7 @@ pub(crate) struct Guest {
     pub(crate) meter: Meter,
     pub(crate) around: Arc<Surroundings>,
     pub(crate) context: Context,
+    pub(crate) account: Arc<Account>,
     now: Timestamp,
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_dropped: u64,
@@ -34,11 +36,19 @@ struct Wasi {
 }
 
 impl Guest {
-    pub(crate) fn new(meter: Meter, around: Arc<Surroundings>, context: Context, now: Timestamp, seed: u64) -> Self {
+    pub(crate) fn new(
+        meter: Meter,
+        around: Arc<Surroundings>,
+        context: Context,
+        account: Arc<Account>,
+        now: Timestamp,
+        seed: u64,
+    ) -> Self {
         Self {
             meter,
             around,
-            context,
+            context: context.charged_to(Arc::clone(&account)),
+            account,
             now,
             log: Vec::new(),
             log_dropped: 0,

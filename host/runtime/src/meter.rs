@@ -50,6 +50,16 @@ impl Meter {
         self.host_calls
     }
 
+    /// The calls of host functions that are left.
+    pub(crate) fn host_calls_left(&self) -> u64 {
+        self.limits.host_calls.saturating_sub(self.host_calls)
+    }
+
+    /// Counts calls of host functions that others made on behalf of this guest.
+    pub(crate) fn charge_host_calls(&mut self, calls: u64) {
+        self.host_calls += calls;
+    }
+
     /// Counts a call of a host function.
     pub(crate) fn host_call(&mut self) -> Result<(), Stop> {
         self.host_calls += 1;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 
 use crate::bindings::engine::EnginePre;
 use crate::bindings::script::ScriptPre;
-use crate::bindings::task::{Task, TaskPre};
+use crate::bindings::task::TaskPre;
 use crate::cache::Cache;
 use crate::engine::{self, EPOCH};
 use crate::guest::Guest;
+use crate::host::add_to_linker;
 use crate::plugin::{Linked, LoadError, Plugin};
 
 /// No plugin may be larger: Python components, the largest seen, have 18 MB.
@@ -42,9 +43,9 @@ impl Runtime {
     pub fn new(options: &RuntimeOptions) -> wasmtime::Result<Arc<Self>> {
         let engine = engine::build(options.instances)?;
         let mut plain = Linker::new(&engine);
-        Task::add_to_linker::<_, HasSelf<Guest>>(&mut plain, |guest| guest)?;
+        add_to_linker(&mut plain)?;
         let mut with_wasi = Linker::new(&engine);
-        Task::add_to_linker::<_, HasSelf<Guest>>(&mut with_wasi, |guest| guest)?;
+        add_to_linker(&mut with_wasi)?;
         wasmtime_wasi::p2::add_to_linker_async(&mut with_wasi)?;
         let cache = Cache::open(&options.cache).map_err(wasmtime::Error::new)?;
         let weak = engine.weak();

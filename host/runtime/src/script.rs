@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host_model::clock::{Clock, Timestamp};
+use host_model::evaluate::Wanted;
 use host_model::limits::Limits;
 use host_model::script::{EngineType, PluginRef, ScriptCode, ScriptSpec, SourceText};
 use host_model::tenant::TenantName;
@@ -90,6 +91,13 @@ pub enum Inputs<'a> {
     Script {
         /// Its input as JSON.
         input: &'a String,
+    },
+    /// A script of the configuration, such as a hook.
+    Bindings {
+        /// Its variables with their values as JSON. A component gets them as the members of its input.
+        bindings: &'a [(&'a str, &'a str)],
+        /// What is wanted: the value of the script, or what it made of these variables.
+        wanted: Wanted,
     },
 }
 
@@ -301,10 +309,15 @@ impl Script {
             context.caller = Arc::new(context.caller.with_rights(Arc::new(rights)));
         }
         let object_id;
+        let text;
         let mut bindings: Vec<(&str, &str)> = Vec::new();
         let entry = match (&self.source, inputs) {
             (None, Inputs::Task { object_id, input }) => Entry::Task { object_id, input },
             (None, Inputs::Script { input }) => Entry::Script { input },
+            (None, Inputs::Bindings { bindings, .. }) => {
+                text = members(bindings);
+                Entry::Script { input: &text }
+            }
             (Some(source), inputs) => {
                 bindings.extend(
                     source
@@ -312,6 +325,7 @@ impl Script {
                         .iter()
                         .map(|(name, value)| (name.as_str(), value.as_str())),
                 );
+                let mut run = &*source.text;
                 match inputs {
                     Inputs::Task { object_id: id, input } => {
                         object_id = serde_json::Value::from(id).to_string();
@@ -320,9 +334,19 @@ impl Script {
                     Inputs::Script { input } => {
                         bindings.extend([("input", input.as_str()), ("object", input.as_str())])
                     }
+                    Inputs::Bindings {
+                        bindings: given,
+                        wanted,
+                    } => {
+                        bindings.extend(given);
+                        if let Wanted::Bindings(names) = wanted {
+                            text = answering(run, names);
+                            run = &text;
+                        }
+                    }
                 }
                 Entry::Eval {
-                    source: &source.text,
+                    source: run,
                     bindings: &bindings,
                 }
             }
@@ -339,6 +363,21 @@ impl Script {
             })
             .await
     }
+}
+
+/// Source text whose value is what it made of some variables. The lines of the text stay where they are.
+fn answering(source: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name}: {name}")).collect();
+    format!("{source}\n;({{ {} }});", names.join(", "))
+}
+
+/// A JSON object of members that are JSON texts.
+fn members(bindings: &[(&str, &str)]) -> String {
+    let members: Vec<String> = bindings
+        .iter()
+        .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(*name)))
+        .collect();
+    format!("{{{}}}", members.join(","))
 }
 
 fn read_within(folder: &Path, file: &str, limit: u64) -> Result<Vec<u8>, String> {

@@ -1,22 +1,29 @@
 //! The house: store, runtime, services, router and REST, put together, started and stopped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use host_config::{ConfigResource, Configuration, Folder, Refusal};
+use host_model::audit::{Audit, NoAudit};
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::ManagedObjects;
+use host_objects::{ConfiguredTypes, ManagedObjects};
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
-use host_scheduler::{JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
+use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_scheduler::{
+    ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
+    StatisticsResource, TriggerResource, VERSIONS,
+};
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
 use crate::config::Config;
 use crate::shipped::{JAVASCRIPT, SHIPPED};
@@ -55,10 +62,18 @@ pub struct HostOptions {
 pub struct Host {
     /// The password of `openidm-admin`, if it was made at this start.
     pub generated_password: Option<String>,
+    // Where nothing is kept, neither is the configuration; removed at the end.
+    _folder: Option<tempfile::TempDir>,
     router: Arc<Router>,
     rest: Arc<Rest>,
     store: Arc<RedbStore>,
     tenant_store: TenantStore,
+    callers: Arc<Callers>,
+    ids: Arc<dyn Ids>,
+    admin_password: Option<String>,
+    configuration: Arc<Configuration>,
+    poll: Option<Duration>,
+    watch: Option<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     scheduler: Scheduler,
@@ -67,6 +82,17 @@ pub struct Host {
 impl Host {
     /// Opens the store, assembles the services, and takes up what was interrupted.
     pub async fn start(options: HostOptions, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Self> {
+        let mut host = Self::assemble(options, clock, ids).await?;
+        host.begin().await?;
+        Ok(host)
+    }
+
+    /// Opens the store, assembles the services and puts the configuration in force. Nothing runs yet.
+    pub(crate) async fn assemble(
+        options: HostOptions,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> anyhow::Result<Self> {
         let HostOptions {
             place,
             cache,
@@ -74,6 +100,7 @@ impl Host {
             admin_password,
         } = options;
         let settings = &config.settings;
+        let (conf, made) = conf_folder(&config, &place)?;
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
                 .with_context(|| format!("cannot open the data folder {}", folder.display()))?,
@@ -87,6 +114,7 @@ impl Host {
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
         let instances = u32::try_from(workers)
             .unwrap_or(u32::MAX)
+            .saturating_mul(1 + MAX_NESTED)
             .saturating_add(SPARE_INSTANCES);
         let runtime = Runtime::new(&RuntimeOptions { cache, instances })
             .map_err(|error| anyhow::anyhow!("cannot start the WebAssembly runtime: {error:#}"))?;
@@ -96,13 +124,15 @@ impl Host {
         let scripts = Arc::new(Scripts::new(
             Arc::clone(&runtime),
             tenant.clone(),
-            config.folder.clone(),
+            Some(conf.clone()),
             JAVASCRIPT,
             SHIPPED,
             late.clone(),
             Arc::clone(&clock),
         ));
-        let properties = properties(&config);
+        let audit: Arc<dyn Audit> = Arc::new(NoAudit);
+        let all_properties = settings.all_properties();
+        let properties = all_properties.texts();
         let scanner = Scanner::new(Parts {
             store: tenant_store.clone(),
             clock: Arc::clone(&clock),
@@ -142,16 +172,28 @@ impl Host {
         let scheduler_settings = host_scheduler::Settings {
             node: settings.node.id.clone(),
             zone: settings.node.time_zone,
-            ..host_scheduler::Settings::default()
+            ..settings.scheduler.settings()
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = ManagedObjects::new(tenant_store.clone(), config.types.clone(), Arc::clone(&ids));
-        objects.open().await.context("cannot prepare the managed objects")?;
+        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
+        let configuration = Arc::new(Configuration::new(host_config::Parts {
+            folder: Folder::new(conf),
+            placeholders: all_properties.placeholders(),
+            consumers: vec![
+                Arc::new(ConfiguredTypes(Arc::clone(&objects))),
+                Arc::new(ConfiguredSchedules(scheduler.clone())),
+            ],
+            is_read_only: settings.configuration.read_only,
+            audit,
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        }));
         let router = Arc::new(
             Router::new()
-                .mount(&["managed"], &[], Arc::new(objects))
+                .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],
                     &[V1],
@@ -172,32 +214,54 @@ impl Host {
                     &["scheduler", "trigger"],
                     VERSIONS,
                     Arc::new(TriggerResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "run"],
+                    VERSIONS,
+                    Arc::new(RunResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "occurrence"],
+                    VERSIONS,
+                    Arc::new(OccurrenceResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "statistics"],
+                    VERSIONS,
+                    Arc::new(StatisticsResource(scheduler.clone())),
                 ),
         );
         late.bind(&router);
+        objects
+            .replace_types(config.types.clone())
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
 
-        let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
         let served = Tenant {
             name: tenant,
             hosts,
             router: Arc::clone(&router),
-            callers,
+            callers: Arc::clone(&callers),
         };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
             limits.body_bytes = bytes;
         }
-        let rest = Arc::new(Rest::new(vec![served], Arc::clone(&clock), ids, limits)?);
+        let rest = Arc::new(Rest::new(vec![served], Arc::clone(&clock), Arc::clone(&ids), limits)?);
 
-        scanner
-            .resume_all()
-            .await
-            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
-        scheduler.begin().await.context("cannot start the scheduler")?;
-        rest.set_ready(true);
+        scheduler.open().await.context("cannot prepare the schedules")?;
+        configuration.load().await;
+        let seconds = settings.configuration.poll_seconds;
         Ok(Self {
-            generated_password,
+            generated_password: None,
+            _folder: made,
+            callers,
+            ids,
+            admin_password,
+            configuration,
+            poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+            watch: None,
             router,
             rest,
             store,
@@ -206,6 +270,29 @@ impl Host {
             scanner,
             scheduler,
         })
+    }
+
+    /// Takes up what was interrupted, and fires from now on.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        // Without its types a host would answer that objects are not there.
+        let refusals = self.configuration.refusals();
+        let is_of_types = |refusal: &&Refusal| refusal.name.as_ref().is_some_and(|name| name.kind() == "managed");
+        if let Some(refusal) = refusals.iter().find(is_of_types) {
+            anyhow::bail!("{}: {}", refusal.file.display(), refusal.message);
+        }
+        let given = self.admin_password.take();
+        self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.scanner
+            .resume_all()
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
+        self.scheduler.begin().await.context("cannot start the scheduler")?;
+        if let Some(every) = self.poll {
+            let watching = Arc::clone(&self.configuration).watch_for_ever(every);
+            self.watch = Some(tokio::spawn(watching).abort_handle());
+        }
+        self.rest.set_ready(true);
+        Ok(())
     }
 
     /// Answers REST requests until `shutdown` is done.
@@ -223,6 +310,11 @@ impl Host {
         &self.tenant_store
     }
 
+    /// The configuration.
+    pub fn configuration(&self) -> &Arc<Configuration> {
+        &self.configuration
+    }
+
     /// The task scanner.
     pub fn scanner(&self) -> &Arc<Scanner> {
         &self.scanner
@@ -237,6 +329,9 @@ impl Host {
     /// end, the store is closed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.rest.set_ready(false);
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
         self.scheduler.stop();
         // A schedule's run ends when its scan does.
         self.scanner.stop().await;
@@ -247,12 +342,22 @@ impl Host {
     }
 }
 
-fn properties(config: &Config) -> Properties {
-    let mut properties = config.settings.properties.clone();
-    properties
-        .entry("openidm.node.id".to_owned())
-        .or_insert_with(|| config.settings.node.id.clone());
-    properties.into_iter().collect()
+/// The folder of the configuration: the one that was given, else one in the data folder; one for the moment where
+/// nothing is kept.
+fn conf_folder(config: &Config, place: &Place) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    Ok(match (&config.folder, place) {
+        (Some(folder), _) => (folder.clone(), None),
+        (None, Place::Folder(data)) => (conf_in(data), None),
+        (None, Place::Memory) => {
+            let made = tempfile::Builder::new().prefix("taskwarden-conf-").tempdir()?;
+            (made.path().to_owned(), Some(made))
+        }
+    })
+}
+
+/// Where a data folder keeps the configuration of the tenant when there is no other place for it.
+pub(crate) fn conf_in(data: &Path) -> PathBuf {
+    data.join("conf").join(TenantName::default_tenant().as_str())
 }
 
 /// Makes the administrator if there is none. Returns the password if it had to be made up.

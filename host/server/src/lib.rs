@@ -13,6 +13,7 @@ mod cron;
 mod demo;
 pub mod host;
 pub mod ids;
+pub mod properties;
 pub mod sample;
 mod serve;
 mod shipped;

@@ -196,6 +196,13 @@ impl Ended {
     }
 }
 
+/// What a unit of work had written at some moment; see [`UnitOfWork::roll_back`].
+#[derive(Debug)]
+pub struct Savepoint {
+    writes: BTreeMap<Key, Staged>,
+    bytes: usize,
+}
+
 /// One unit of work. Shared by the calls of one guest; put into a [`Context`] with [`Context::within`].
 pub struct UnitOfWork {
     snapshot: Arc<dyn Snapshot>,
@@ -322,6 +329,25 @@ impl UnitOfWork {
         Ok(SeenPage {
             documents,
             cursor: page.cursor,
+        })
+    }
+
+    /// What the unit has written so far, to be gone back to.
+    pub fn savepoint(&self) -> Result<Savepoint, UnitError> {
+        self.with_state(|state| {
+            Ok(Savepoint {
+                writes: state.overlay.writes.clone(),
+                bytes: state.bytes,
+            })
+        })
+    }
+
+    /// Forgets what was written since a savepoint. What was read since then still has to hold at commit.
+    pub fn roll_back(&self, savepoint: Savepoint) -> Result<(), UnitError> {
+        self.with_state(|state| {
+            state.overlay.writes = savepoint.writes;
+            state.bytes = savepoint.bytes;
+            Ok(())
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{assert_none, read, root};
 
 /// What each crate of the host may know of the others. A crate that is not in the list has not been decided upon.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
@@ -16,11 +16,13 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
         "host_taskscanner",
         &["host_runtime", "host_store", "host_model", "host_resource"],
     ),
+    ("host_config", &["host_model", "host_resource"]),
     ("host_rest", &["host_store", "host_model", "host_resource"]),
     (
         "host_server",
         &[
             "host_rest",
+            "host_config",
             "host_scheduler",
             "host_taskscanner",
             "host_objects",

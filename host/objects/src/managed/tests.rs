@@ -67,12 +67,8 @@ impl House {
         let store = TenantStore::new(store, tenant);
         let types = json!({"objects": [{"name": "user", "indexes": ["/userName", "/number"]}, {"name": "role"}]});
         let types = ManagedTypes::parse(&types).unwrap();
-        let managed = Arc::new(ManagedObjects::new(
-            store.clone(),
-            types,
-            Arc::new(CountedIds::default()),
-        ));
-        managed.open().await.unwrap();
+        let managed = Arc::new(ManagedObjects::new(store.clone(), Arc::new(CountedIds::default())));
+        managed.replace_types(types).await.unwrap();
         let caller = Arc::new(Caller::internal("default", "test"));
         Self {
             store,

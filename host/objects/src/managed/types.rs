@@ -1,9 +1,11 @@
 //! Which types of managed objects there are, and which of their properties are indexed: `managed.json`.
 
+use std::sync::Arc;
+
 use host_resource::pointer::PointerError;
 use host_resource::{Pointer, Problem};
 use host_store::Collection;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// More types than this are refused: each brings its own tables and indexes.
 pub const MAX_TYPES: usize = 256;
@@ -36,7 +38,7 @@ const NOT_YET: [&str; 17] = [
 
 /// The types of managed objects of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ManagedTypes(Vec<ManagedType>);
+pub struct ManagedTypes(Vec<Arc<ManagedType>>);
 
 /// One type, such as `user`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,11 @@ pub enum TypesError {
 }
 
 impl ManagedTypes {
+    /// What counts where nobody says otherwise: one type, `user`.
+    pub fn built_in() -> Value {
+        json!({"objects": [{"name": "user", "indexes": ["/userName", "/sunset/date"]}]})
+    }
+
     /// Reads `{"objects": [{"name": "user", "indexes": ["/userName"]}]}`. A key that is not understood is refused;
     /// `_id` and `_rev`, which a GET of the configuration shows, are ignored.
     pub fn parse(document: &Value) -> Result<Self, TypesError> {
@@ -128,7 +135,7 @@ impl ManagedTypes {
                 limit: MAX_TYPES,
             });
         }
-        let mut types: Vec<ManagedType> = Vec::with_capacity(items.len());
+        let mut types: Vec<Arc<ManagedType>> = Vec::with_capacity(items.len());
         for (position, item) in items.iter().enumerate() {
             let place = at("/objects", &position.to_string());
             let parsed = ManagedType::parse(item, &place)?;
@@ -138,17 +145,17 @@ impl ManagedTypes {
                     name: parsed.name,
                 });
             }
-            types.push(parsed);
+            types.push(Arc::new(parsed));
         }
         Ok(Self(types))
     }
 
     /// The type of this name, without regard to case.
-    pub(super) fn get(&self, name: &str) -> Option<&ManagedType> {
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<ManagedType>> {
         self.0.iter().find(|managed| managed.is_named(name))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ManagedType> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<ManagedType>> {
         self.0.iter()
     }
 }
@@ -270,8 +277,6 @@ impl From<TypesError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

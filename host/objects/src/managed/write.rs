@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 16;
 /// From this attempt on, changes of this kind go one after the other, so that a crowd of writers gets through.
 const IN_TURN: usize = 3;
 
-impl Place<'_> {
+impl Place {
     /// Where the object is stored.
     pub(super) fn key(&self) -> Key {
         self.managed.collection.key(self.id.clone())
@@ -27,7 +27,7 @@ impl Place<'_> {
 
 impl ManagedObjects {
     /// Applies a change. Inside a unit of work it becomes part of that; otherwise it is committed when this returns.
-    pub(super) async fn write(&self, context: &Context, place: &Place<'_>, change: &Change) -> Result<Object, Problem> {
+    pub(super) async fn write(&self, context: &Context, place: &Place, change: &Change) -> Result<Object, Problem> {
         if let Some(unit) = UnitOfWork::of(context) {
             return stage(&unit, place, change).await.map(Staged::into_object);
         }
@@ -80,7 +80,7 @@ impl Staged {
     }
 }
 
-async fn stage(unit: &UnitOfWork, place: &Place<'_>, change: &Change) -> Result<Staged, Problem> {
+async fn stage(unit: &UnitOfWork, place: &Place, change: &Change) -> Result<Staged, Problem> {
     let key = place.key();
     let present = unit.get(&key).await?;
     let plan = change
