@@ -13,6 +13,8 @@ pub(crate) enum Bench {
     Scan,
     /// Whether memory and cost grow with the number of objects.
     Memory,
+    /// What REST costs beside what is below it.
+    Rest,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -28,6 +30,7 @@ pub(crate) fn bench(root: &Path, args: &Args) -> anyhow::Result<()> {
     let what = match args.bench {
         Bench::Scan => "scan",
         Bench::Memory => "memory",
+        Bench::Rest => "rest",
     };
     let objects = args.objects.map(|objects| objects.to_string());
     let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask-bench", "--", what];

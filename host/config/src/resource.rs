@@ -104,6 +104,10 @@ impl Resource for ConfigResource {
             }
         };
         let all = self.0.all(kind);
-        listing::page(&format!("config/{path}"), &query, all.iter().map(|(name, held)| held.shown(name)).collect())
+        listing::page(
+            &format!("config/{path}"),
+            &query,
+            all.iter().map(|(name, held)| held.shown(name)).collect(),
+        )
     }
 }

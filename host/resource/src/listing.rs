@@ -94,6 +94,7 @@ fn number((kind, position): (u8, Vec<u8>)) -> Result<usize, CookieError> {
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -187,5 +188,105 @@ mod tests {
             source: QuerySource::Id("query-some".to_owned()),
             ..query("true")
         });
+    }
+
+    /// What a person would write: each rule of behaviour 1.7 once, without a thought for speed.
+    fn naive(objects: &[Object], filter: impl Fn(&Value) -> bool, keys: &[(&str, bool)]) -> Vec<String> {
+        let mut found: Vec<Value> = objects
+            .iter()
+            .map(|object| object.clone().into_value().unwrap())
+            .collect();
+        found.retain(|value| filter(value));
+        found.sort_by(|one, other| {
+            for (name, is_descending) in keys {
+                let (one, other) = (one.get(*name), other.get(*name));
+                let is_missing = |value: Option<&Value>| value.is_none_or(Value::is_null);
+                let order = match (is_missing(one), is_missing(other)) {
+                    (false, false) if *is_descending => rank(other).partial_cmp(&rank(one)),
+                    (false, false) => rank(one).partial_cmp(&rank(other)),
+                    (one, other) => one.partial_cmp(&other),
+                };
+                match order {
+                    Some(std::cmp::Ordering::Equal) | None => {}
+                    Some(order) => return order,
+                }
+            }
+            std::cmp::Ordering::Equal
+        });
+        found
+            .iter()
+            .map(|value| value["_id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The name of the type, then the value among its like.
+    fn rank(value: Option<&Value>) -> (&'static str, f64, String) {
+        match value.unwrap_or(&Value::Null) {
+            Value::Array(_) => ("array", 0.0, String::new()),
+            Value::Bool(flag) => ("boolean", f64::from(u8::from(*flag)), String::new()),
+            Value::Number(number) => ("number", number.as_f64().unwrap(), String::new()),
+            Value::Object(_) => ("object", 0.0, String::new()),
+            Value::String(text) => ("string", 0.0, text.to_ascii_lowercase()),
+            Value::Null => ("", 0.0, String::new()),
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let values = vec![
+            json!(null),
+            json!(true),
+            json!(false),
+            json!(1),
+            json!(2),
+            json!(1.5),
+            json!("a"),
+            json!("B"),
+            json!("b"),
+            json!([1]),
+            json!({}),
+        ];
+        proptest::sample::select(values)
+    }
+
+    proptest! {
+        #[test]
+        fn all_pages_together_are_what_a_person_would_write(
+            rows in prop::collection::vec((prop::option::of(values()), prop::option::of(values())), 0..30),
+            keys in proptest::sample::select(vec!["", "a", "-a", "a,-b", "-b,a", "b,a,-_id"]),
+            limit in 0..3_i64,
+            size in 1..8_usize,
+            offset in 0..4_usize,
+        ) {
+            let objects: Vec<Object> = rows.iter().enumerate().map(|(number, (a, b))| {
+                let members = [("a", a), ("b", b)].into_iter();
+                let members = members.filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+                Object { id: format!("{number:02}"), rev: None, content: Content::Json(Value::Object(members.collect())) }
+            }).collect();
+            let parsed: Vec<(&str, bool)> = keys.split(',').filter(|key| !key.is_empty())
+                .map(|key| (key.trim_start_matches('-'), key.starts_with('-'))).collect();
+            let keep = |value: &Value| value["a"].as_f64().is_some_and(|a| a > limit as f64) || value.get("b").is_some_and(|b| !b.is_null());
+            let expected = naive(&objects, keep, &parsed);
+
+            let mut asked = Query {
+                sort: if keys.is_empty() { Vec::new() } else { SortKey::parse_list(keys).unwrap() },
+                page_size: Some(size),
+                offset,
+                total: TotalPolicy::Exact,
+                ..query(&format!("a gt {limit} or b pr"))
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = page("things", &asked, objects.clone()).unwrap();
+                prop_assert_eq!(page.total, Some(expected.len() as u64));
+                prop_assert!(page.result.len() <= size);
+                found.extend(page.result.into_iter().map(|object| object.id));
+                asked.offset = 0;
+                asked.cookie = page.cookie;
+                if asked.cookie.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(&found[..], &expected[offset.min(expected.len())..]);
+        }
     }
 }

@@ -1,11 +1,13 @@
-//! `cargo xtask bench scan`: what the sandbox costs, and how near a scan comes to what the disk can do. Every figure is
-//! a ratio within one run on one machine: single times mean nothing on a shared one.
+//! `cargo xtask bench`: what the sandbox costs, how near a scan comes to what the disk can do, what REST costs. Every
+//! figure is a ratio within one run on one machine: single times mean nothing on a shared one.
 
 mod memory;
 mod raw;
+mod rest;
 mod sandbox;
 mod scan;
 mod table;
+mod wire;
 
 use anyhow::bail;
 
@@ -35,7 +37,12 @@ fn main() -> anyhow::Result<()> {
             table::print(&memory::compare(10_000, large)?);
             Ok(())
         }
-        _ => bail!("usage: bench scan [OBJECTS] | bench memory [OBJECTS]"),
+        Some("rest") => {
+            let objects = arguments.next().map_or(Ok(200_000), |count| count.parse())?;
+            table::print(&runtime()?.block_on(rest::compare(objects))?);
+            Ok(())
+        }
+        _ => bail!("usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench rest [OBJECTS]"),
     }
 }
 
