@@ -10,6 +10,7 @@ pub mod callers;
 mod count;
 mod exchange;
 pub mod limits;
+mod outliving;
 mod ping;
 mod request;
 pub mod rest;

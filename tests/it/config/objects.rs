@@ -14,7 +14,7 @@ fn an_object_is_made_read_replaced_patched_and_deleted_with_its_file() {
     assert_eq!(made.header("location"), Some("/openidm/config/schedule/a-b"));
     let made = made.expect(201);
     assert_eq!(made["_id"], "schedule/a-b");
-    assert_eq!(file(&server, "schedule-a-b.json"), Some(first.clone()));
+    assert_eq!(file(&server, "schedule-a-b.json"), Some(first));
     assert_eq!(client.get("config/schedule/a-b").expect(200), made);
 
     // What was read can be sent back, and changes nothing.

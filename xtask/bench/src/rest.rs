@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use host_resource::Filter;
 use host_server::clock::SystemClock;
 use host_server::config::Config;
 use host_server::ids::SystemIds;
@@ -62,7 +61,7 @@ pub(crate) async fn compare(objects: u64) -> anyhow::Result<Vec<Row>> {
         reads.push(gets(many.address, many.headers.clone(), READS, path).await?);
         among_few.push(queries(&few, objects / FEWER).await?);
         among_many.push(queries(&many, objects).await?);
-        pages.push(objects as f64 / read_pages(many.host.store(), None).await?);
+        pages.push(objects as f64 / read_pages(many.host.store()).await?);
         filtered.push(objects as f64 / full_scan(&many).await?);
         let (raw_rate, import_rate) = writes(objects.min(50_000)).await?;
         raw_writes.push(raw_rate);
@@ -96,10 +95,11 @@ pub(crate) async fn compare(objects: u64) -> anyhow::Result<Vec<Row>> {
             "filter on one pointer without an index, REST",
             format!("{filtered:.0} objects/s/core"),
         ),
+        // No query is faster than the pages are read.
         Row::at_least(
-            "filter without an index, objects/s/core (or as fast as the pages are read)",
-            filtered.max(filtered / pages * 300_000.0),
-            300_000.0,
+            "filter without an index, objects/s/core",
+            filtered.round(),
+            pages.min(300_000.0).round(),
         ),
         Row::figure(
             "raw redb, the same objects written once in pages of 500",
@@ -198,15 +198,12 @@ async fn queries(served: &Served, objects: u64) -> anyhow::Result<f64> {
 }
 
 /// Seconds that it takes to read all objects of the store, page by page.
-async fn read_pages(store: &TenantStore, filter: Option<Arc<Filter>>) -> anyhow::Result<f64> {
+async fn read_pages(store: &TenantStore) -> anyhow::Result<f64> {
     let started = instant();
     let snapshot = store.snapshot().await?;
     let mut cursor = None;
     loop {
-        let scan = Scan {
-            filter: filter.clone(),
-            ..Scan::all(Collection::new("managed/user"), PAGE)
-        };
+        let scan = Scan::all(Collection::new("managed/user"), PAGE);
         let page = snapshot.scan(&scan.after(cursor)).await?;
         cursor = page.cursor;
         if cursor.is_none() {
