@@ -264,7 +264,9 @@ mod tests {
             }).collect();
             let parsed: Vec<(&str, bool)> = keys.split(',').filter(|key| !key.is_empty())
                 .map(|key| (key.trim_start_matches('-'), key.starts_with('-'))).collect();
-            let keep = |value: &Value| value["a"].as_f64().is_some_and(|a| a > limit as f64) || value.get("b").is_some_and(|b| !b.is_null());
+            let is_more = |value: &Value| value.as_f64().is_some_and(|number| number > limit as f64);
+            let any_is_more = |value: &Value| value.as_array().map_or_else(|| is_more(value), |items| items.iter().any(is_more));
+            let keep = |value: &Value| any_is_more(&value["a"]) || value.get("b").is_some_and(|b| !b.is_null());
             let expected = naive(&objects, keep, &parsed);
 
             let mut asked = Query {
