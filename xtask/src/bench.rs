@@ -15,6 +15,8 @@ pub(crate) enum Bench {
     Memory,
     /// How long a host with many schedules takes to be ready, and how late they fire.
     Schedule,
+    /// What REST costs beside what is below it.
+    Rest,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -31,6 +33,7 @@ pub(crate) fn bench(root: &Path, args: &Args) -> anyhow::Result<()> {
         Bench::Scan => "scan",
         Bench::Memory => "memory",
         Bench::Schedule => "schedule",
+        Bench::Rest => "rest",
     };
     let objects = args.objects.map(|objects| objects.to_string());
     let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask-bench", "--", what];

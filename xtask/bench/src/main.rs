@@ -1,12 +1,15 @@
-//! `cargo xtask bench`: what the sandbox costs, how near a scan comes to what the disk can do, and how late schedules
-//! fire. Where it can be, a figure is a ratio within one run on one machine: single times mean nothing on a shared one.
+//! `cargo xtask bench`: what the sandbox costs, how near a scan comes to what the disk can do, how late schedules fire, what
+//! REST costs. Where it can be, a figure is a ratio within one run on one machine: single times mean nothing on a shared
+//! one.
 
 mod memory;
 mod raw;
+mod rest;
 mod sandbox;
 mod scan;
 mod schedule;
 mod table;
+mod wire;
 
 use std::path::Path;
 
@@ -53,7 +56,14 @@ fn main() -> anyhow::Result<()> {
             println!("{seconds} {bytes}");
             Ok(())
         }
-        _ => bail!("usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench schedule [SCHEDULES]"),
+        Some("rest") => {
+            let objects = arguments.next().map_or(Ok(200_000), |count| count.parse())?;
+            table::print(&runtime()?.block_on(rest::compare(objects))?);
+            Ok(())
+        }
+        _ => bail!(
+            "usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench schedule [SCHEDULES] | bench rest [OBJECTS]"
+        ),
     }
 }
 
