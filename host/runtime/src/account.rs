@@ -103,7 +103,10 @@ mod tests {
         Context::new(Arc::new(Caller::internal("default", "test")), "request")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an account counts real time, of which this test asks nothing")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an account counts real time, of which this test asks nothing"
+    )]
     fn now() -> Instant {
         Instant::now()
     }

@@ -105,7 +105,9 @@ impl Evaluate for Prepared {
             wanted,
         } = evaluation;
         if !context.is_within() {
-            return Err(Problem::internal(format!("{subject}: a script runs within a unit of work")));
+            return Err(Problem::internal(format!(
+                "{subject}: a script runs within a unit of work"
+            )));
         }
         let outcome = match context.account::<Account>() {
             Some(account) => {

@@ -131,7 +131,9 @@ fn parse(hashed: &Value) -> Result<(HashAlgorithm, Vec<u8>), HashError> {
     let stored = &hashed["$crypto"]["value"];
     let mut algorithm = HashAlgorithm::named(stored["algorithm"].as_str().ok_or(HashError::Form)?)?;
     if let HashAlgorithm::Pbkdf2 { iterations } = &mut algorithm {
-        let stored = stored["iterations"].as_u64().and_then(|count| u32::try_from(count).ok());
+        let stored = stored["iterations"]
+            .as_u64()
+            .and_then(|count| u32::try_from(count).ok());
         let is_allowed = |count: &u32| (MIN_ITERATIONS..=MAX_ITERATIONS).contains(count);
         *iterations = stored.filter(is_allowed).ok_or(HashError::Form)?;
     }
@@ -185,9 +187,15 @@ mod tests {
             assert_eq!(HashAlgorithm::named(name), Err(HashError::Broken(name.to_owned())));
         }
         assert!(matches!(HashAlgorithm::named("BCRYPT"), Err(HashError::Unknown(_))));
-        assert_eq!(hash(HashAlgorithm::Sha256, &json!(7), &CountedIds::default()), Err(HashError::Kind));
+        assert_eq!(
+            hash(HashAlgorithm::Sha256, &json!(7), &CountedIds::default()),
+            Err(HashError::Kind)
+        );
         let long = json!("x".repeat(MAX_TEXT + 1));
-        assert_eq!(hash(HashAlgorithm::Sha256, &long, &CountedIds::default()), Err(HashError::Long));
+        assert_eq!(
+            hash(HashAlgorithm::Sha256, &long, &CountedIds::default()),
+            Err(HashError::Long)
+        );
         let forged = |value: Value| json!({"$crypto": {"type": TYPE, "value": value}});
         for value in [
             json!({}),
@@ -196,7 +204,11 @@ mod tests {
             json!({"algorithm": "PBKDF2", "data": BASE64.encode([0; 48]), "iterations": 4_000_000_000_u64}),
             json!({"algorithm": "PBKDF2", "data": BASE64.encode([0; 48]), "iterations": 1}),
         ] {
-            assert_eq!(matches(&json!("x"), &forged(value.clone())), Err(HashError::Form), "{value}");
+            assert_eq!(
+                matches(&json!("x"), &forged(value.clone())),
+                Err(HashError::Form),
+                "{value}"
+            );
         }
     }
 }

@@ -119,7 +119,9 @@ impl Keystore {
 
 impl fmt::Debug for Keystore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keystore").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Keystore")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,12 +167,20 @@ fn write(file: &Path, keys: &BTreeMap<String, BTreeMap<u32, Key>>) -> Result<(),
             .map(|(version, key)| (*version, BASE64.encode(key)))
             .collect()
     };
-    let keys = keys.iter().map(|(alias, versions)| (alias.clone(), encode(versions))).collect();
+    let keys = keys
+        .iter()
+        .map(|(alias, versions)| (alias.clone(), encode(versions)))
+        .collect();
     let text = serde_json::to_vec(&Stored { keys }).map_err(|error| failed(error.into()))?;
     let beside = file.with_extension("new");
     let write = || {
         let mut options = OpenOptions::new();
-        let mut new = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut new = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
         new.write_all(&text)?;
         new.sync_all()?;
         fs::rename(&beside, file)?;

@@ -81,7 +81,11 @@ fn parse(stored: &Value) -> Result<(&str, [u8; NONCE], Vec<u8>), SealError> {
     let value = &stored["$crypto"]["value"];
     let bytes = |name: &str| value[name].as_str().and_then(|text| BASE64.decode(text).ok());
     let is_ours = value["cipher"] == CIPHER;
-    match (value["key"].as_str(), bytes("iv").map(<[u8; NONCE]>::try_from), bytes("data")) {
+    match (
+        value["key"].as_str(),
+        bytes("iv").map(<[u8; NONCE]>::try_from),
+        bytes("data"),
+    ) {
         (Some(key), Some(Ok(nonce)), Some(data)) if is_ours => Ok((key, nonce, data)),
         _ => Err(SealError::Form),
     }
@@ -102,7 +106,10 @@ mod tests {
     fn what_is_encrypted_comes_back_and_nothing_else_does() {
         let keystore = keystore();
         for value in [json!("secret"), json!({"a": [1, null]}), json!(1.5), json!("")] {
-            let (one, other) = (keystore.encrypt("a", &value).unwrap(), keystore.encrypt("a", &value).unwrap());
+            let (one, other) = (
+                keystore.encrypt("a", &value).unwrap(),
+                keystore.encrypt("a", &value).unwrap(),
+            );
             assert_ne!(one, other);
             assert!(crate::is_encrypted(&one) && !one.to_string().contains("secret"));
             assert_eq!(keystore.decrypt(&one).unwrap(), value);
@@ -128,6 +135,9 @@ mod tests {
         assert!(!keystore.is_current("a", &old).unwrap());
         assert_eq!(keystore.decrypt(&old).unwrap(), json!("secret"));
         let new = keystore.encrypt("a", &json!("secret")).unwrap();
-        assert_eq!((&old["$crypto"]["value"]["key"], &new["$crypto"]["value"]["key"]), (&json!("a.1"), &json!("a.2")));
+        assert_eq!(
+            (&old["$crypto"]["value"]["key"], &new["$crypto"]["value"]["key"]),
+            (&json!("a.1"), &json!("a.2"))
+        );
     }
 }

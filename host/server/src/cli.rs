@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => block_on(demo::run(demo)),
         Command::Serve(serve) => block_on(serve::run(serve)),
         Command::Cron(cron) => return cron::run(&cron),
-        Command::Check(check) => check::run(&check),
+        Command::Check(check) => block_on(check::run(&check)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,11 +8,12 @@ use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::ManagedObjects;
-use host_resource::{ApiVersion, LateRouter, Router};
+use host_objects::{ManagedObjects, PolicyResource};
+use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{Evaluator, MAX_NESTED, Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
+use host_secrets::Keystore;
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
@@ -74,6 +75,10 @@ impl Host {
             admin_password,
         } = options;
         let settings = &config.settings;
+        let keystore = match &place {
+            Place::Folder(folder) => Keystore::open(folder.join("keys.json"), Arc::clone(&ids))?,
+            Place::Memory => Keystore::in_memory(Arc::clone(&ids)),
+        };
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
                 .with_context(|| format!("cannot open the data folder {}", folder.display()))?,
@@ -115,6 +120,15 @@ impl Host {
             properties: properties.clone(),
             max_completed_runs: settings.taskscanner.max_completed_runs,
         });
+        let evaluator = Evaluator::new(
+            tenant.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&runtime),
+            Arc::clone(&pool),
+            Arc::clone(&scripts),
+            late.clone(),
+            properties.clone(),
+        );
         let script_service = ScriptService::new(
             tenant_store.clone(),
             Arc::clone(&clock),
@@ -147,11 +161,19 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
+        let enforces_policies = enforces_policies(&config)?;
+        let objects = Arc::new(ManagedObjects::new(host_objects::Ports {
+            store: tenant_store.clone(),
+            ids: Arc::clone(&ids),
+            scripting: Arc::new(evaluator),
+            keystore: Arc::new(keystore),
+            enforces_policies,
+        }));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
                 .mount(
                     &["taskscanner"],
                     &[V1],
@@ -178,7 +200,7 @@ impl Host {
         objects
             .replace_types(config.types.clone())
             .await
-            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
+            .map_err(|problem| refused_types(&config, &problem))?;
 
         let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
@@ -248,6 +270,29 @@ impl Host {
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
         self.store.close().await.context("the database was not closed cleanly")
+    }
+}
+
+/// What is wrong with `managed.json`: the problem names the place, and the duplicates if there are any.
+fn refused_types(config: &Config, problem: &Problem) -> anyhow::Error {
+    let file = config.folder.as_ref().map_or_else(
+        || "the built-in types".to_owned(),
+        |folder| folder.join("managed.json").display().to_string(),
+    );
+    let duplicates = problem.detail.as_ref().and_then(|detail| detail.get("duplicates"));
+    let duplicates = duplicates
+        .map(|duplicates| format!(": {duplicates}"))
+        .unwrap_or_default();
+    anyhow::anyhow!("{file}: {}{duplicates}", problem.message)
+}
+
+/// The property `openidm.policy.enforcement.enabled`.
+fn enforces_policies(config: &Config) -> anyhow::Result<bool> {
+    const NAME: &str = "openidm.policy.enforcement.enabled";
+    match config.settings.properties.get(NAME).map(String::as_str) {
+        None | Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => anyhow::bail!("the property {NAME} is 'true' or 'false', not '{other}'"),
     }
 }
 

@@ -19,14 +19,17 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     context::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     let mut objects = linker.instance(OBJECTS)?;
-    objects.func_wrap_async("create", |mut store: Store<'_>, (container, id, content, fields): (String, Option<String>, String, Vec<String>)| {
-        Box::new(async move {
-            open(&mut store)?;
-            let answer = store.data_mut().create(container, id, content, fields).await?;
-            settle(&mut store)?;
-            Ok((answer,))
-        })
-    })?;
+    objects.func_wrap_async(
+        "create",
+        |mut store: Store<'_>, (container, id, content, fields): (String, Option<String>, String, Vec<String>)| {
+            Box::new(async move {
+                open(&mut store)?;
+                let answer = store.data_mut().create(container, id, content, fields).await?;
+                settle(&mut store)?;
+                Ok((answer,))
+            })
+        },
+    )?;
     objects.func_wrap_async("read", |mut store: Store<'_>, (path, fields): (String, Vec<String>)| {
         Box::new(async move {
             open(&mut store)?;
@@ -35,38 +38,50 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             Ok((answer,))
         })
     })?;
-    objects.func_wrap_async("update", |mut store: Store<'_>, (path, rev, content, fields): (String, Option<String>, String, Vec<String>)| {
-        Box::new(async move {
-            open(&mut store)?;
-            let answer = store.data_mut().update(path, rev, content, fields).await?;
-            settle(&mut store)?;
-            Ok((answer,))
-        })
-    })?;
-    objects.func_wrap_async("patch", |mut store: Store<'_>, (path, rev, operations, fields): (String, Option<String>, String, Vec<String>)| {
-        Box::new(async move {
-            open(&mut store)?;
-            let answer = store.data_mut().patch(path, rev, operations, fields).await?;
-            settle(&mut store)?;
-            Ok((answer,))
-        })
-    })?;
-    objects.func_wrap_async("delete", |mut store: Store<'_>, (path, rev, fields): (String, Option<String>, Vec<String>)| {
-        Box::new(async move {
-            open(&mut store)?;
-            let answer = store.data_mut().delete(path, rev, fields).await?;
-            settle(&mut store)?;
-            Ok((answer,))
-        })
-    })?;
-    objects.func_wrap_async("query", |mut store: Store<'_>, (container, parameters, fields): (String, Vec<Parameter>, Vec<String>)| {
-        Box::new(async move {
-            open(&mut store)?;
-            let answer = store.data_mut().query(container, parameters, fields).await?;
-            settle(&mut store)?;
-            Ok((answer,))
-        })
-    })?;
+    objects.func_wrap_async(
+        "update",
+        |mut store: Store<'_>, (path, rev, content, fields): (String, Option<String>, String, Vec<String>)| {
+            Box::new(async move {
+                open(&mut store)?;
+                let answer = store.data_mut().update(path, rev, content, fields).await?;
+                settle(&mut store)?;
+                Ok((answer,))
+            })
+        },
+    )?;
+    objects.func_wrap_async(
+        "patch",
+        |mut store: Store<'_>, (path, rev, operations, fields): (String, Option<String>, String, Vec<String>)| {
+            Box::new(async move {
+                open(&mut store)?;
+                let answer = store.data_mut().patch(path, rev, operations, fields).await?;
+                settle(&mut store)?;
+                Ok((answer,))
+            })
+        },
+    )?;
+    objects.func_wrap_async(
+        "delete",
+        |mut store: Store<'_>, (path, rev, fields): (String, Option<String>, Vec<String>)| {
+            Box::new(async move {
+                open(&mut store)?;
+                let answer = store.data_mut().delete(path, rev, fields).await?;
+                settle(&mut store)?;
+                Ok((answer,))
+            })
+        },
+    )?;
+    objects.func_wrap_async(
+        "query",
+        |mut store: Store<'_>, (container, parameters, fields): (String, Vec<Parameter>, Vec<String>)| {
+            Box::new(async move {
+                open(&mut store)?;
+                let answer = store.data_mut().query(container, parameters, fields).await?;
+                settle(&mut store)?;
+                Ok((answer,))
+            })
+        },
+    )?;
     objects.func_wrap_async("action", |mut store: Store<'_>, (path, name, content, parameters, fields): (String, String, Option<String>, Vec<Parameter>, Vec<String>)| {
         Box::new(async move {
             open(&mut store)?;
