@@ -130,7 +130,10 @@ impl ManagedObjects {
             Some(unit) => Ok(unit),
             None => Ok(Arc::new(UnitOfWork::new(
                 self.store.snapshot().await?,
-                WriteLimits { rows: 0, bytes: 0 },
+                WriteLimits {
+                    rows: 0,
+                    ..WriteLimits::NONE
+                },
             ))),
         }
     }

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use super::{assert_none, read, root};
 
 /// What each crate of the host may know of the others. A crate that is not in the list has not been decided upon.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
     ("host_runtime", &["host_store", "host_model", "host_resource"]),
-    ("host_objects", &["host_store", "host_model", "host_resource"]),
+    ("host_secrets", &["host_model"]),
+    (
+        "host_objects",
+        &["host_secrets", "host_store", "host_model", "host_resource"],
+    ),
     ("host_scheduler", &["host_store", "host_model", "host_resource"]),
     (
         "host_taskscanner",
@@ -24,6 +28,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
             "host_scheduler",
             "host_taskscanner",
             "host_objects",
+            "host_secrets",
             "host_runtime",
             "host_store",
             "host_model",
@@ -33,7 +38,9 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates from outside that one crate of the host alone may name, by how their names begin.
-const ONLY: [(&str, &str); 6] = [
+const ONLY: [(&str, &str); 8] = [
+    ("aes-gcm", "host_secrets"),
+    ("pbkdf2", "host_secrets"),
     ("wasmtime", "host_runtime"),
     ("redb", "host_store"),
     ("axum", "host_rest"),

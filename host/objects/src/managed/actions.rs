@@ -18,7 +18,7 @@ use super::secret::Protection;
 use super::shape::{named, refuse_probing};
 use super::unique::parse;
 use super::write::limits_of_hooks;
-use super::{ManagedObjects, ObjectId, Place, not_found, query};
+use super::{ManagedObjects, ObjectId, Place, query};
 
 /// The actions that every type has.
 pub(super) const BUILT_IN: [&str; 4] = ["patch", "triggerSyncCheck", "rotateKeys", "reencrypt"];
@@ -40,10 +40,10 @@ impl ManagedObjects {
     ) -> Result<Option<Value>, Problem> {
         let (live, place) = match self.container(path) {
             Ok(live) => (live, None),
-            Err(_) => match self.place(path) {
-                Ok(place) => (Arc::clone(&place.managed), Some(place)),
-                Err(_) => return Err(not_found(path)),
-            },
+            Err(_) => {
+                let place = self.place(path)?;
+                (Arc::clone(&place.managed), Some(place))
+            }
         };
         match (action.name.as_str(), place) {
             ("patch", Some(place)) => self.patch_one(context, &place, action).await.map(Some),
