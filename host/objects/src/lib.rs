@@ -3,6 +3,6 @@
 mod managed;
 
 pub use managed::{
-    MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_PATCHED, MAX_PROPERTIES, MAX_SORTED, MAX_TYPES,
-    ManagedObjects, ManagedTypes, PAGE, PolicyResource, Ports, TypesError,
+    CryptoResource, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_PATCHED, MAX_PROPERTIES, MAX_SORTED,
+    MAX_TYPES, ManagedObjects, ManagedTypes, PAGE, PolicyResource, Ports, TypesError,
 };

@@ -24,6 +24,7 @@ mod actions;
 mod body;
 mod change;
 mod cookie;
+mod crypto;
 mod govern;
 mod hooks;
 mod id;
@@ -55,6 +56,7 @@ use shape::refuse_probing;
 
 pub use actions::MAX_PATCHED;
 pub use body::{MAX_DEPTH, MAX_OBJECT};
+pub use crypto::CryptoResource;
 pub use policies::PolicyResource;
 pub use schema::MAX_PROPERTIES;
 pub use sorted::MAX_SORTED;

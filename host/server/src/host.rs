@@ -8,7 +8,7 @@ use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::{ManagedObjects, PolicyResource};
+use host_objects::{CryptoResource, ManagedObjects, PolicyResource};
 use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{Evaluator, MAX_NESTED, Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
@@ -173,6 +173,7 @@ impl Host {
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["crypto"], &[], Arc::new(CryptoResource(Arc::clone(&objects))))
                 .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
                 .mount(
                     &["taskscanner"],

@@ -23,7 +23,10 @@ fn a_write_of_a_hook_runs_the_hooks_of_what_it_writes() {
     client.delete("managed/group/joe").expect(200);
     let again = json!({"_id": "joe", "name": "Joe"});
     let problem = client.post("managed/user?_action=create", Some(&again)).expect(412);
-    assert!(problem["message"].as_str().unwrap().contains("exists already"), "{problem}");
+    assert!(
+        problem["message"].as_str().unwrap().contains("exists already"),
+        "{problem}"
+    );
     client.get("managed/user/joe").expect(404);
     client.get("managed/group/joe").expect(404);
 }

@@ -130,3 +130,37 @@ fn keys_are_rotated_and_old_values_encrypted_anew() {
         }
     }
 }
+
+#[test]
+fn scripts_of_the_house_encrypt_and_hash_and_nobody_else() {
+    let source = "
+        var me = openidm.read('managed/user/joe');
+        var sealed = openidm.encrypt({a: 1}, null, 'idm.password.encryption');
+        var hashed = openidm.hash('blue', 'SHA-512');
+        var stranger;
+        try { openidm.encrypt('x', null, 'made-up'); } catch (error) { stranger = error.code; }
+        [
+            openidm.decrypt(me.password), openidm.matches('blue', me.answer), openidm.matches('red', me.answer),
+            openidm.isEncrypted(me.password), openidm.isHashed(me.password), openidm.isHashed(me.answer),
+            openidm.isEncrypted('x'), openidm.decrypt(sealed).a, openidm.decrypt(openidm.encrypt('y')),
+            openidm.matches('blue', hashed), openidm.isHashed(hashed), stranger
+        ]";
+    let mut user = types();
+    super::merge(&mut user, json!({"actions": {"crypto": script(source)}}));
+    let server = server(&[user]);
+    let client = &server.client;
+    client
+        .put("managed/user/joe", &json!({"password": "secret", "answer": "blue"}))
+        .expect(201);
+    let expected = json!(["secret", true, false, true, false, true, false, 1, "y", true, true, 400]);
+    assert_eq!(client.post("managed/user?_action=crypto", None).expect(200), expected);
+    // A caller from outside decrypts nothing, not even through a script of its own.
+    let stored = client.post("managed/user?_action=stored", None).expect(200)["password"].clone();
+    client
+        .post("crypto?_action=decrypt", Some(&json!({"value": stored})))
+        .expect(403);
+    let source = format!("openidm.decrypt({stored})");
+    let patch = json!([{"operation": "transform", "field": "/name", "value": {"script": script(&source)}}]);
+    client.patch("managed/user/joe", &patch).expect(400);
+    assert_eq!(client.get("managed/user/joe").expect(200).get("name"), None);
+}

@@ -52,7 +52,7 @@ impl LiveTypes {
 impl LiveType {
     /// Makes the scripts of a type ready.
     async fn prepare(definition: &Arc<ManagedType>, scripting: &dyn Scripting) -> Result<Self, Problem> {
-        let ready = async |hook: &Hook| scripting.prepare(&hook.spec, &hook.pointer).await;
+        let ready = async |hook: &Hook| scripting.prepare(None, &hook.spec, &hook.pointer).await;
         let mut scripts = Vec::new();
         for (moment, hook) in &definition.hooks {
             scripts.push((*moment, ready(hook).await?));
@@ -159,6 +159,13 @@ impl ManagedObjects {
         let managed = Arc::clone(self);
         tokio::spawn(async move { managed.declare_indexes().await });
         Ok(())
+    }
+
+    /// Whether a property of some type is encrypted with the keys of an alias.
+    pub(super) fn has_alias(&self, alias: &str) -> bool {
+        let types = Arc::clone(&self.types.read());
+        let mut protected = types.0.iter().flat_map(|live| &live.protected);
+        protected.any(|(_, how)| matches!(how, Protection::Encrypted { alias: own } if own == alias))
     }
 
     async fn declare_unique(&self, news: &[(Arc<LiveType>, Vec<Pointer>, Vec<Pointer>)]) -> Result<(), Problem> {

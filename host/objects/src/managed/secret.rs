@@ -107,13 +107,25 @@ impl Vault {
                 at,
                 "the value is protected in another way than it has to be",
             )),
-            Protection::Encrypted { alias } => self.keystore.encrypt(alias, value).map_err(failed),
+            Protection::Encrypted { alias } => self.seal(alias, value),
             Protection::Hashed(algorithm) => {
                 let (algorithm, value, ids) = (*algorithm, value.clone(), Arc::clone(&self.ids));
                 let hashed = self.away(move || hash::hash(algorithm, &value, &*ids)).await?;
                 hashed.map_err(|error: HashError| Problem::invalid(at, error))
             }
         }
+    }
+
+    /// A value encrypted with the newest key of an alias.
+    pub(super) fn seal(&self, alias: &str, value: &Value) -> Result<Value, Problem> {
+        self.keystore.encrypt(alias, value).map_err(failed)
+    }
+
+    /// What was encrypted to the value at a place.
+    pub(super) fn open(&self, stored: &Value, at: &Pointer) -> Result<Value, Problem> {
+        self.keystore
+            .decrypt(stored)
+            .map_err(|error| Problem::invalid(at, error))
     }
 
     /// Whether a stored form is that of a value.

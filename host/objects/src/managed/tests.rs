@@ -25,6 +25,7 @@ use super::{ManagedObjects, ManagedTypes, Ports};
 
 mod paging;
 mod queries;
+mod replacing;
 mod sorting;
 mod units;
 mod verbs;
@@ -60,7 +61,12 @@ struct NoScripts;
 
 #[async_trait]
 impl Scripting for NoScripts {
-    async fn prepare(&self, _spec: &ScriptSpec, pointer: &Pointer) -> Result<Arc<dyn Evaluate>, Problem> {
+    async fn prepare(
+        &self,
+        _asking: Option<&Context>,
+        _spec: &ScriptSpec,
+        pointer: &Pointer,
+    ) -> Result<Arc<dyn Evaluate>, Problem> {
         Err(Problem::invalid(pointer, "no scripts here"))
     }
 }

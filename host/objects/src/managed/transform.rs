@@ -60,7 +60,7 @@ impl ManagedObjects {
             .child("value")
             .child("script");
         let spec = ScriptSpec::parse(script, place.clone())?;
-        let prepared = self.scripting.prepare(&spec, &place).await?;
+        let prepared = self.scripting.prepare(Some(context), &spec, &place).await?;
         let content = operation.field.get(target).unwrap_or(&Value::Null);
         let evaluation = Evaluation::new(format!("{path} transform {}", operation.field))
             .bind("content", content)
