@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod audit;
 mod bad_input;
 mod callers;
 mod cli;
+mod config;
 mod crash;
 mod documents;
 mod examples;

@@ -2,6 +2,7 @@
 //! what a type's configuration says: schema, policies, unique and protected properties, hooks and actions.
 
 mod actions;
+mod bulk;
 mod concurrency;
 mod conditions;
 mod hooks;

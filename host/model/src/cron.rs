@@ -7,7 +7,9 @@
 //! default as in Quartz, a wall time that does not exist is skipped, and one that exists twice fires the second time.
 
 mod clock_change;
+mod count;
 mod days;
+mod dropped;
 mod error;
 mod next;
 mod piece;
@@ -26,6 +28,7 @@ use ::cron::{Schedule, TimeUnitSpec};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 pub use clock_change::{ClockChange, OnGap, OnOverlap, UnknownRule};
+pub use dropped::Dropped;
 pub use error::{CronError, CronFault, CronField};
 pub use preview::Fire;
 

@@ -77,6 +77,11 @@ impl Job {
         Trigger::new(self.timing(host_zone), start, end, now)
     }
 
+    /// True if it fires by interval and not by an expression.
+    pub fn is_simple(&self) -> bool {
+        matches!(self.schedule, Schedule::Simple { .. })
+    }
+
     /// The rule of its fire times, in a host whose own zone is `host_zone`.
     pub fn timing(&self, host_zone: Tz) -> Timing {
         match &self.schedule {

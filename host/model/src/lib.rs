@@ -3,13 +3,17 @@
 //! Everything here is synchronous and takes the time as an argument. Nothing reads, writes or asks the time; the ports
 //! ([`clock::Clock`], [`ids::Ids`], [`service::Service`], [`evaluate::Scripting`]) say how others do.
 
+pub mod audit;
 pub mod clock;
+pub mod configured;
 pub mod cron;
 pub mod duration;
 pub mod evaluate;
+pub mod guard;
 pub mod ids;
 pub mod invalid;
 pub mod job;
+pub mod journal;
 pub mod limits;
 pub mod macros;
 pub mod members;
@@ -17,6 +21,7 @@ pub mod misfire;
 pub mod run;
 pub mod scan;
 pub mod script;
+pub mod secrets;
 pub mod service;
 pub mod tenant;
 pub mod trigger;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 
 use crate::clock::Timestamp;
-use crate::trigger::{Repeat, Timing, Trigger};
+use crate::trigger::{Repeat, Stretch, Timing, Trigger};
 
 /// A fire that is later than this is missed. Quartz's value.
 pub const THRESHOLD: TimeDelta = TimeDelta::seconds(10);
@@ -30,18 +30,9 @@ pub enum Settled {
     /// Its next fire is not missed; it may be due.
     OnTime(Trigger),
     /// It missed fires, and its next fire time is another one.
-    Moved(Trigger, Missed),
+    Moved(Trigger, Stretch),
     /// It missed fires, and has no time left to make up for them.
-    Complete(Missed),
-}
-
-/// The fires that did not happen: those with a time from `first` until `before`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Missed {
-    /// The time of the first one.
-    pub first: Timestamp,
-    /// The end of the time in which they were missed, itself excluded.
-    pub before: Timestamp,
+    Complete(Stretch),
 }
 
 /// Applies the policy to a trigger whose fire time may have passed.
@@ -56,10 +47,7 @@ pub fn settle(mut trigger: Trigger, policy: MisfirePolicy, now: Timestamp, thres
     if now - trigger.next <= threshold {
         return Settled::OnTime(trigger);
     }
-    let missed = Missed {
-        first: trigger.next,
-        before: now,
-    };
+    let missed = trigger.due(trigger.next, now).unwrap_or(Stretch::one(trigger.next));
     let next = match (&mut trigger.timing, policy) {
         (Timing::Cron { .. }, MisfirePolicy::FireAndProceed) => Some(now),
         (
@@ -141,6 +129,15 @@ mod tests {
         parse_wire_time(text).unwrap()
     }
 
+    fn show(missed: Stretch) -> String {
+        format!(
+            "{} from {} to {}",
+            missed.count,
+            wire_time(missed.first),
+            wire_time(missed.last)
+        )
+    }
+
     fn cron() -> Timing {
         let cron = Cron::parse("0 0 * * * ?").unwrap();
         Timing::Cron {
@@ -168,17 +165,13 @@ mod tests {
         }
         match settle(trigger, policy, at(now), THRESHOLD) {
             Settled::OnTime(trigger) => format!("on time {}", wire_time(trigger.next)),
-            Settled::Complete(missed) => format!("complete, missed from {}", wire_time(missed.first)),
+            Settled::Complete(missed) => format!("complete, missed {}", show(missed)),
             Settled::Moved(trigger, missed) => {
                 let count = match trigger.timing {
                     Timing::Simple { repeat, .. } => format!(", count {}", repeat.to_wire()),
                     Timing::Cron { .. } => String::new(),
                 };
-                format!(
-                    "moved to {}{count}, missed from {}",
-                    wire_time(trigger.next),
-                    wire_time(missed.first)
-                )
+                format!("moved to {}{count}, missed {}", wire_time(trigger.next), show(missed))
             }
         }
     }
@@ -204,14 +197,14 @@ mod tests {
             "2026-01-01T00:30:00Z",
             "on time 2026-01-01T01:00:00.000Z",
         );
-        let missed = "missed from 2026-01-01T01:00:00.000Z";
         let now = "2026-01-01T03:30:00.250Z";
+        let missed = "missed 3 from 2026-01-01T01:00:00.000Z to 2026-01-01T03:00:00.000Z";
         check(
             cron(),
             FireAndProceed,
             1,
             "2026-01-01T01:00:10.001Z",
-            &format!("moved to 2026-01-01T01:00:10.001Z, {missed}"),
+            "moved to 2026-01-01T01:00:10.001Z, missed 1 from 2026-01-01T01:00:00.000Z to 2026-01-01T01:00:00.000Z",
         );
         check(
             cron(),
@@ -242,20 +235,21 @@ mod tests {
             now,
             &format!("moved to {now}, count 1, {missed}"),
         );
+        // Its last two fires are both missed: there is nothing at 03:00 and later.
         check(
             simple(2),
             FireAndProceed,
             1,
             "2026-01-01T09:00:00.000Z",
-            &format!("moved to 2026-01-01T09:00:00.000Z, count 0, {missed}"),
+            "moved to 2026-01-01T09:00:00.000Z, count 0, \
+             missed 2 from 2026-01-01T01:00:00.000Z to 2026-01-01T02:00:00.000Z",
         );
-        let first = "missed from 2026-01-01T00:00:00.000Z";
         check(
             simple(0),
             FireAndProceed,
             0,
             now,
-            &format!("moved to {now}, count 0, {first}"),
+            &format!("moved to {now}, count 0, missed 1 from 2026-01-01T00:00:00.000Z to 2026-01-01T00:00:00.000Z"),
         );
     }
 
@@ -267,7 +261,7 @@ mod tests {
                 expected
             );
         };
-        let complete = "complete, missed from 2026-01-01T01:00:00.000Z";
+        let complete = "complete, missed 2 from 2026-01-01T01:00:00.000Z to 2026-01-01T02:00:00.000Z";
         check(cron(), MisfirePolicy::FireAndProceed, complete);
         check(cron(), MisfirePolicy::DoNothing, complete);
         check(simple(-1), MisfirePolicy::FireAndProceed, complete);
@@ -286,9 +280,11 @@ mod tests {
             None,
             "2026-01-01T00:01:00.000Z",
         );
+        // Only the next one is made up for; the others follow at the new start.
         assert_eq!(
             found,
-            "moved to 2026-01-01T00:01:00.000Z, count 2, missed from 2026-01-01T00:00:00.000Z"
+            "moved to 2026-01-01T00:01:00.000Z, count 2, \
+             missed 1 from 2026-01-01T00:00:00.000Z to 2026-01-01T00:00:00.000Z"
         );
     }
 

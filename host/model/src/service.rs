@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::job::{JobId, LogLevel, ServiceName};
+use crate::journal::Journal;
 use crate::run::RunId;
 use crate::tenant::TenantName;
 
@@ -22,13 +23,20 @@ pub trait Service: Send + Sync {
     /// A problem that names the place by a pointer that starts at the job: `/invokeContext/scan/object`.
     async fn validate(&self, tenant: &TenantName, invoke_context: &Value) -> Result<(), Problem>;
 
-    /// Runs to the end and answers what the run's record keeps as its result.
+    /// Runs to the end and answers what the run's record keeps as its result. What else the record is to keep goes into
+    /// the journal, whatever the end is.
     ///
     /// A second call with the same run id must not do anything twice if [`Service::is_resumable`].
     ///
     /// # Errors
     /// A problem that the run's record keeps.
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem>;
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem>;
+
+    /// Ends a run that goes on, as soon as it can. False if this service cannot, or knows of no such run; then the run
+    /// goes on.
+    async fn cancel(&self, _run: &RunId) -> bool {
+        false
+    }
 
     /// True if a run that a crash cut off may be handed over again under its id, and goes on where it was.
     fn is_resumable(&self) -> bool {
@@ -43,6 +51,8 @@ pub struct Invocation {
     pub tenant: TenantName,
     /// Which job.
     pub job: JobId,
+    /// True if the job comes from the configuration, where it is called `schedule/NAME`.
+    pub is_configured: bool,
     /// Which run of it; the same when a run is handed over again.
     pub run: RunId,
     /// The fire time; for a job that was started by hand, when that was.

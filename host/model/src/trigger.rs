@@ -4,6 +4,7 @@
 //! whether a fire was missed is for others ([`crate::misfire`], the scheduler).
 
 mod state;
+mod stretch;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::cron::{ClockChange, Cron};
 
 pub use state::{Status, TriggerState};
+pub use stretch::Stretch;
 
 /// What starts a job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! `managed/…` as resources: objects of the types that a tenant's `managed.json` names, kept in its store.
 
+mod bulk;
 mod managed;
 
+pub use bulk::MAX_LINES;
 pub use managed::{
-    CryptoResource, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_PATCHED, MAX_PROPERTIES, MAX_SORTED,
-    MAX_TYPES, ManagedObjects, ManagedTypes, PAGE, PolicyResource, Ports, TypesError,
+    ConfiguredTypes, CryptoResource, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_PATCHED,
+    MAX_PROPERTIES, MAX_SORTED, MAX_TYPES, ManagedObjects, ManagedTypes, PAGE, PolicyResource, Ports, TypesError,
 };

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::audit::{Audit, NoAudit};
 use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
 use host_resource::{
@@ -23,6 +24,7 @@ use tokio::sync::Mutex;
 mod actions;
 mod body;
 mod change;
+mod configured;
 mod cookie;
 mod crypto;
 mod govern;
@@ -56,6 +58,7 @@ use shape::refuse_probing;
 
 pub use actions::MAX_PATCHED;
 pub use body::{MAX_DEPTH, MAX_OBJECT};
+pub use configured::ConfiguredTypes;
 pub use crypto::CryptoResource;
 pub use policies::PolicyResource;
 pub use schema::MAX_PROPERTIES;
@@ -64,7 +67,6 @@ pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
 
 /// The managed objects of a tenant, to be mounted at `managed`.
-#[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
     /// Replaced as a whole: a request goes on with those that it began with.
@@ -77,6 +79,7 @@ pub struct ManagedObjects {
     scripting: Arc<dyn Scripting>,
     vault: Vault,
     enforces_policies: bool,
+    audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
@@ -102,6 +105,14 @@ struct Place {
     id: ObjectId,
 }
 
+impl std::fmt::Debug for ManagedObjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ManagedObjects")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ManagedObjects {
     /// The objects of no type yet: [`Self::replace_types`] says which there are.
     pub fn new(ports: Ports) -> Self {
@@ -121,8 +132,15 @@ impl ManagedObjects {
             ids,
             scripting,
             enforces_policies,
+            audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
         }
+    }
+
+    /// The same, with an entry in the audit in the commit of each change.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self { audit, ..self }
     }
 
     /// The unit of work that a request reads through: the surrounding one, or one of its own, in which nothing can be

@@ -7,14 +7,38 @@ use serde_json::{Number, Value};
 use crate::pointer::{Pointer, PointerError, index};
 
 mod backup;
+mod difference;
+mod growth;
 #[cfg(test)]
 mod tests;
 mod wire;
 
+pub use difference::difference;
+
 use backup::Backup;
+use growth::Growth;
 
 /// A patch with more operations is refused.
 pub const MAX_OPERATIONS: usize = 1000;
+
+/// What a patch may make of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PatchLimits {
+    /// About so many bytes of JSON. An object that is larger already may still be patched, but not grow by as much.
+    pub bytes: usize,
+    /// So many objects and arrays inside each other, where something is written.
+    pub depth: usize,
+}
+
+impl Default for PatchLimits {
+    /// What the body of a request may have: 4 MiB, and a depth of 100.
+    fn default() -> Self {
+        Self {
+            bytes: 4 * 1024 * 1024,
+            depth: 100,
+        }
+    }
+}
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +98,12 @@ pub enum PatchError {
     /// A number that JSON cannot hold.
     #[error("the field '{0}' would become too large a number")]
     Overflow(Pointer),
+    /// A value that would stand too deep.
+    #[error("the field '{0}' would have more than {1} objects and arrays inside each other")]
+    Deep(Pointer, usize),
+    /// A copy of a copy of a copy.
+    #[error("the object would become larger than {0} bytes")]
+    Large(usize),
     /// A `transform` where no scripts run.
     #[error("transform needs a script runner, and there is none here")]
     NoRunner,
@@ -108,8 +138,12 @@ pub enum PatchError {
 /// another operation of it.
 pub fn apply(operations: &[PatchOperation], target: &mut Value) -> Result<bool, PatchError> {
     let backup = Backup::of(operations, target);
+    let mut growth = Growth::new(PatchLimits::default());
     for (position, operation) in operations.iter().enumerate() {
-        let applied = operation.check(position).and_then(|()| operation.apply(target));
+        let applied = operation
+            .check(position)
+            .and_then(|()| operation.apply(target, &mut growth))
+            .and_then(|()| growth.check(target));
         if let Err(error) = applied {
             backup.restore(target);
             return Err(error);
@@ -150,16 +184,19 @@ impl PatchOperation {
         }
     }
 
-    fn apply(&self, target: &mut Value) -> Result<(), PatchError> {
+    fn apply(&self, target: &mut Value, growth: &mut Growth) -> Result<(), PatchError> {
         for field in self.changes() {
             refuse_identity(field)?;
             refuse_position(field, target)?;
         }
         match self.operation {
-            Op::Add | Op::Replace => self.value.clone().map_or(Ok(()), |value| self.write(target, value)),
+            Op::Add | Op::Replace => self
+                .value
+                .clone()
+                .map_or(Ok(()), |value| self.write(target, value, growth)),
             Op::Remove => self.remove(target),
             Op::Increment => self.increment(target),
-            Op::Move | Op::Copy => self.transfer(target),
+            Op::Move | Op::Copy => self.transfer(target, growth),
             Op::Transform => self.script().and(Err(PatchError::NoRunner)),
         }
     }
@@ -170,7 +207,8 @@ impl PatchOperation {
         std::iter::once(&self.field).chain(from)
     }
 
-    fn write(&self, target: &mut Value, value: Value) -> Result<(), PatchError> {
+    fn write(&self, target: &mut Value, value: Value, growth: &mut Growth) -> Result<(), PatchError> {
+        growth.admit(&self.field, &value)?;
         if !self.field.is_root() {
             return Ok(self.field.set(target, value)?);
         }
@@ -221,7 +259,7 @@ impl PatchOperation {
         Ok(())
     }
 
-    fn transfer(&self, target: &mut Value) -> Result<(), PatchError> {
+    fn transfer(&self, target: &mut Value, growth: &mut Growth) -> Result<(), PatchError> {
         let Some(from) = &self.from else { return Ok(()) };
         refuse_position(from, target)?;
         let Some(value) = from.get(target).filter(|value| !value.is_null()) else {
@@ -232,13 +270,13 @@ impl PatchOperation {
         }
         if self.operation == Op::Copy {
             let value = value.clone();
-            return self.write(target, value);
+            return self.write(target, value, growth);
         }
         if self.field.starts_with(from) {
             return Err(PatchError::Inside(from.clone()));
         }
         let value = from.remove(target).unwrap_or(Value::Null);
-        self.write(target, value)
+        self.write(target, value, growth)
     }
 }
 

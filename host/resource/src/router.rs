@@ -80,6 +80,24 @@ impl Router {
         mount.resource.collection(&path.tail(mount.prefix.len()))
     }
 
+    /// Whether something is mounted at exactly this path, so that the path names it and nothing inside of it.
+    pub fn is_mount(&self, path: &ResourcePath) -> bool {
+        self.mount_of(path)
+            .is_some_and(|mount| mount.prefix.len() == path.len())
+    }
+
+    /// The version of the interface that answers at a path: the oldest that does what was asked for, or the newest. None
+    /// where interfaces have no versions.
+    pub fn served_version(&self, path: &ResourcePath, wanted: Option<ApiVersion>) -> Option<ApiVersion> {
+        let versions = self.mount_of(path)?.versions.iter().copied();
+        match wanted {
+            Some(wanted) => versions
+                .filter(|have| have.major == wanted.major && have.minor >= wanted.minor)
+                .min(),
+            None => versions.max(),
+        }
+    }
+
     fn mount_of(&self, path: &ResourcePath) -> Option<&Mount> {
         self.mounts.iter().find(|mount| path.starts_with(&mount.prefix))
     }

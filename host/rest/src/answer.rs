@@ -2,6 +2,7 @@
 
 pub(crate) mod envelope;
 pub(crate) mod escape;
+pub(crate) mod form;
 pub(crate) mod pages;
 
 use axum::body::Body;
@@ -55,6 +56,11 @@ pub(crate) fn action(said: Option<Value>, style: &Style) -> Result<Reply, Proble
         Some(said @ Value::Object(_)) => Ok(json(value_text(&style.fields.apply(None, None, said), style)?)),
         Some(said) => Ok(json(value_text(&said, style)?)),
     }
+}
+
+/// How many match.
+pub(crate) fn count(count: u64, style: &Style) -> Result<Reply, Problem> {
+    Ok(json(value_text(&serde_json::json!({"resultCount": count}), style)?))
 }
 
 /// Which methods there are.

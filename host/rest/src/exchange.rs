@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router};
+use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router, Verb};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::answer::envelope::{Envelope, Totals};
 use crate::answer::pages::Everything;
 use crate::answer::{self, Reply};
+use crate::count::Count;
 use crate::request::{Call, Style, Upsert};
 
 /// How often an upsert looks again when the resource comes and goes between its two steps.
@@ -30,20 +31,29 @@ impl Exchange {
         match call {
             Call::Once(request) => {
                 let container = request.path.clone();
+                let chosen = match &request.verb {
+                    Verb::Create(create) => create.id.clone(),
+                    _ => None,
+                };
                 let response = self.ask(request).await?;
-                self.reply(response, &container)
+                self.reply(response, &container, chosen.as_deref())
             }
             Call::Read { request, unless } => match self.ask(request).await? {
                 Response::Object(object) if object.rev.as_ref().is_some_and(|rev| unless.contains(rev)) => {
                     Ok(answer::not_modified(object.rev.as_deref().unwrap_or_default()))
                 }
-                response => self.reply(response, &ResourcePath::default()),
+                response => self.reply(response, &ResourcePath::default(), None),
             },
             Call::Upsert(upsert) => {
                 let response = self.upsert(&upsert).await?;
-                self.reply(response, upsert.container())
+                self.reply(response, upsert.container(), Some(upsert.id()))
             }
-            Call::Everything { path, query, version } => {
+            Call::Everything {
+                path,
+                query,
+                version,
+                is_lines,
+            } => {
                 let Self {
                     router,
                     context,
@@ -58,9 +68,20 @@ impl Exchange {
                     query,
                     version,
                     style,
+                    is_lines,
                 }
                 .answer(slot)
                 .await
+            }
+            Call::Count { path, query, version } => {
+                let count = Count {
+                    router: &self.router,
+                    context: &self.context,
+                    path,
+                    query,
+                    version,
+                };
+                answer::count(count.take().await?, &self.style)
             }
             Call::Options => Ok(answer::options()),
         }
@@ -73,6 +94,10 @@ impl Exchange {
         for _ in 0..UPSERT_ROUNDS {
             match self.ask(upsert.create()).await {
                 Err(problem) if problem.code == Code::PRECONDITION_FAILED => refused = Some(problem),
+                // Where nothing can be made, what the path names is perhaps no single resource: the update knows.
+                Err(problem) if [Code::NOT_FOUND, Code::UNSUPPORTED].contains(&problem.code) => {
+                    return self.ask(upsert.update()).await;
+                }
                 done => return done,
             }
             match self.ask(upsert.update()).await {
@@ -90,10 +115,11 @@ impl Exchange {
         self.router.handle(&self.context, request).await
     }
 
-    fn reply(&self, response: Response, container: &ResourcePath) -> Result<Reply, Problem> {
+    /// `chosen` is the id that the client chose, if it did: a resource may show itself under a longer one.
+    fn reply(&self, response: Response, container: &ResourcePath, chosen: Option<&str>) -> Result<Reply, Problem> {
         match response {
             Response::Created(object) => {
-                let location = format!("{}/{}", self.base, container.child(&object.id));
+                let location = format!("{}/{}", self.base, container.child(chosen.unwrap_or(&object.id)));
                 answer::object(object, &self.style, Some(&location))
             }
             Response::Object(object) => answer::object(object, &self.style, None),

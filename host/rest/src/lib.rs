@@ -5,7 +5,10 @@
 //! `shell` and `serve` are the thin layers that name axum and hyper.
 
 mod answer;
+mod audit;
+mod bulk;
 pub mod callers;
+mod count;
 mod exchange;
 pub mod limits;
 mod ping;
@@ -18,6 +21,7 @@ pub mod tenants;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use callers::{Callers, Secret, TokenResource};
 pub use limits::Limits;

@@ -30,8 +30,15 @@ impl Default for Limits {
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(30);
 /// A request's body has to arrive within this time, as a whole: the largest one then needs 70 kB a second.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
+/// The body of an import may take as long as it likes, but no piece of it longer than this.
+pub(crate) const PIECE_TIME: Duration = Duration::from_secs(30);
 /// A client that takes none of its answer for so long is given up.
 pub(crate) const STALL_TIME: Duration = Duration::from_secs(30);
+/// What a client still sends when its connection ends is read and thrown away for so long, and so much (bytes) of it: then
+/// it can read the answer that made the connection end.
+pub(crate) const LINGER_TIME: Duration = Duration::from_secs(10);
+/// See [`LINGER_TIME`].
+pub(crate) const LINGER_BYTES: usize = 64 * 1024 * 1024;
 /// At shutdown, requests that are under way get this time.
 pub(crate) const GRACE_TIME: Duration = Duration::from_secs(30);
 /// A request's head (bytes) is at most this long: the longest URL and as much again for the headers.

@@ -6,6 +6,7 @@
 mod body;
 mod headers;
 mod method;
+mod multipart;
 mod operation;
 mod parameters;
 mod query;
@@ -16,13 +17,17 @@ use host_resource::{
 };
 use http::HeaderMap;
 
-use body::Payload;
 use headers::{Condition, Versions};
-use operation::Operation;
 use parameters::Parameters;
 
+pub(crate) use body::{Payload, read_line};
+pub(crate) use headers::{Versions as AskedVersions, single as single_header};
 pub(crate) use method::{ALLOW, Method};
+pub(crate) use operation::Operation;
+pub(crate) use parameters::refuse as refuse_parameter;
 pub(crate) use style::Style;
+
+use crate::bulk;
 
 /// Longer paths and query strings (bytes together) are refused. Long filters are legitimate, this long they are not.
 pub(crate) const MAX_URL: usize = 32 * 1024;
@@ -33,7 +38,7 @@ pub(crate) struct Ask {
     path: ResourcePath,
     operation: Operation,
     parameters: Parameters,
-    version: Option<ApiVersion>,
+    versions: Versions,
     style: Style,
 }
 
@@ -48,6 +53,14 @@ pub(crate) enum Call {
     Upsert(Upsert),
     /// A query for everything that matches, to be asked page after page.
     Everything {
+        path: ResourcePath,
+        query: Query,
+        version: Option<ApiVersion>,
+        /// Whether each result is a line of its own, without an envelope.
+        is_lines: bool,
+    },
+    /// How many match, and nothing of them.
+    Count {
         path: ResourcePath,
         query: Query,
         version: Option<ApiVersion>,
@@ -82,11 +95,14 @@ impl Ask {
             parameters.refuse_unknown(operation.known_parameters())?;
         }
         let style = Style::of(method, &parameters)?;
+        if operation.takes_body() {
+            headers::refuse_encoding(headers)?;
+        }
         Ok(Self {
             path,
             operation,
             parameters,
-            version: versions.resource,
+            versions,
             style,
         })
     }
@@ -96,21 +112,49 @@ impl Ask {
         self.operation.takes_body()
     }
 
+    /// What is asked for.
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
     /// How the answer shall look.
     pub(crate) fn style(&self) -> &Style {
         &self.style
     }
 
+    /// Where.
+    pub(crate) fn path(&self) -> &ResourcePath {
+        &self.path
+    }
+
+    /// Which versions were asked for.
+    pub(crate) fn versions(&self) -> Versions {
+        self.versions
+    }
+
+    /// What an import needs besides its body, when this is one: its body is read line by line.
+    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, Vec<(String, String)>)>, Problem> {
+        match &self.operation {
+            Operation::Action(name)
+                if name == bulk::IMPORT && bulk::is_type(&self.path) && bulk::is_ndjson(headers)? =>
+            {
+                let parameters = self.parameters.beyond(operation::ON_POST).cloned().collect();
+                Ok(Some((self.path.clone(), parameters)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// What to do, now that the body is there.
-    pub(crate) fn call(self, headers: &HeaderMap, bytes: &[u8]) -> Result<Call, Problem> {
-        let payload = Payload { headers, bytes };
+    pub(crate) fn call(self, payload: Payload<'_>) -> Result<Call, Problem> {
         let Self {
             path,
             operation,
             parameters,
-            version,
+            versions,
             style,
         } = self;
+        let version = versions.resource;
         let fields = style.fields;
         let once = |path, verb| Ok(Call::Once(Request { path, verb, version }));
         match operation {
@@ -124,9 +168,17 @@ impl Ask {
             }
             Operation::Query => {
                 let query = query::query(&parameters, fields)?;
+                if parameters.flag(operation::COUNT_ONLY)? {
+                    return Ok(Call::Count { path, query, version });
+                }
                 match query.page_size {
                     Some(_) => once(path, Verb::Query(query)),
-                    None => Ok(Call::Everything { path, query, version }),
+                    None => Ok(Call::Everything {
+                        path,
+                        query,
+                        version,
+                        is_lines: false,
+                    }),
                 }
             }
             Operation::Create => once(
@@ -178,6 +230,16 @@ impl Ask {
                 }),
             ),
             Operation::Delete { rev } => once(path, Verb::Delete(Delete { rev, fields })),
+            Operation::Action(name) if name == bulk::EXPORT && bulk::is_type(&path) => {
+                parameters.refuse_unknown(operation::ON_EXPORT)?;
+                payload.refuse()?;
+                Ok(Call::Everything {
+                    query: query::export(&parameters, fields)?,
+                    path,
+                    version,
+                    is_lines: true,
+                })
+            }
             Operation::Action(name) => {
                 let parameters = parameters.beyond(operation::ON_POST).cloned().collect();
                 once(
@@ -202,6 +264,11 @@ fn id_of(path: &ResourcePath) -> Result<String, Problem> {
 }
 
 impl Upsert {
+    /// The resource's id in its container.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Where the resource is or will be.
     pub(crate) fn container(&self) -> &ResourcePath {
         &self.container

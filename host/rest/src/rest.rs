@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, Bytes};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_resource::{Code, Context, Problem};
@@ -11,12 +12,14 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::answer::Reply;
+use crate::answer::{self, Reply};
+use crate::bulk::Import;
 use crate::exchange::Exchange;
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
-use crate::request::{Ask, Method};
+use crate::request::{Ask, Method, Operation, Payload};
 use crate::tenants::{Tenant, Tenants, TenantsError};
+use crate::versions::Answered;
 
 /// The REST server of some tenants. [`crate::serve`] connects it to a socket.
 #[derive(Debug)]
@@ -29,10 +32,14 @@ pub struct Rest {
 }
 
 /// What the log says about a request besides what HTTP knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) caller: Option<Arc<str>>,
+    /// Where the request is told, if it is.
+    pub(crate) audit: Option<Arc<dyn Audit>>,
+    /// What was asked for, once that was understood.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Rest {
@@ -79,7 +86,7 @@ impl Rest {
     pub(crate) async fn answer(
         &self,
         head: Parts,
-        body: Body,
+        mut body: Body,
         request_id: Arc<str>,
         seen: &mut Seen,
     ) -> Result<Reply, Problem> {
@@ -99,18 +106,34 @@ impl Rest {
             return ping::answer(self.is_ready(), ask()?.style());
         }
 
+        seen.audit = Some(Arc::clone(&tenant.audit));
         let caller = tenant.callers.authenticate(&head.headers).await?;
         seen.caller = Some(Arc::clone(&caller.name));
         let slot = Arc::clone(&destination.served.slots).try_acquire_owned();
         let slot = slot.map_err(|_| Problem::unavailable("the tenant has too many requests at once"))?;
         let ask = ask()?;
+        seen.operation = Some(ask.operation().clone());
         let style = ask.style().clone();
+        if let Some((path, parameters)) = ask.import(&head.headers)? {
+            let import = Import {
+                router: Arc::clone(&tenant.router),
+                context: Context::new(caller, request_id),
+                clock: Arc::clone(&self.clock),
+                path,
+                parameters,
+                version: ask.versions().resource,
+                line_bytes: self.limits.body_bytes,
+            };
+            let summary = import.run(&mut body).await?;
+            return answer::action(Some(summary), &style);
+        }
         let bytes = if ask.takes_body() {
             self.read(&head, body).await?
         } else {
             Bytes::new()
         };
-        let call = ask.call(&head.headers, &bytes)?;
+        let answered = Answered::of(&tenant.router, &ask);
+        let call = ask.call(Payload::of(&head.headers, &bytes).await?)?;
         let exchange = Exchange {
             router: Arc::clone(&tenant.router),
             context: Context::new(caller, request_id),
@@ -118,7 +141,9 @@ impl Rest {
             base: destination.base.to_owned(),
             slot,
         };
-        exchange.perform(call).await
+        let mut reply = exchange.perform(call).await?;
+        answered.tell(reply.headers_mut());
+        Ok(reply)
     }
 
     /// The whole body, if it is not too long and does not take too long.
@@ -137,7 +162,7 @@ impl Rest {
             read = Limited::new(body, limit).collect() => match read {
                 Ok(collected) => Ok(collected.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-                Err(_) => Err(Problem::bad_request("the body broke off")),
+                Err(error) => Err(body_problem(error.as_ref())),
             },
             () = self.clock.sleep_until(deadline) => {
                 let message = format!("the body did not arrive within {} seconds", BODY_TIME.as_secs());
@@ -145,6 +170,17 @@ impl Rest {
             }
         }
     }
+}
+
+/// A body that could not be read, or could not be decoded.
+pub(crate) fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let is_broken_off =
+        std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<hyper::Error>());
+    Problem::bad_request(if is_broken_off {
+        "the body broke off"
+    } else {
+        "the body is said to be gzip, and cannot be decoded as that"
+    })
 }
 
 /// The host that the request is for: of the request line if it has one there, else of the header. Two headers are none:

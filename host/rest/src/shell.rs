@@ -12,9 +12,14 @@ use futures::FutureExt as _;
 use host_resource::Problem;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::decompression::RequestDecompressionLayer;
 use tracing::Instrument as _;
 
 use crate::answer::{self, Reply};
+use crate::audit::{self, Peer, Told};
 use crate::ping;
 use crate::rest::{Rest, Seen};
 
@@ -25,10 +30,23 @@ pub(crate) fn routes(rest: Arc<Rest>) -> Router {
         .route("/readyz", get(ping::ready))
         .fallback(language)
         .layer(from_fn_with_state(Arc::clone(&rest), surround))
+        // Bodies in gzip are decoded as they are read, so that the limit of their size is that of what they say.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        // Answers are made smaller for those who ask for it, piece by piece as they are sent.
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(WORTH_COMPRESSING)),
+        )
         .with_state(rest)
 }
 
+/// Shorter answers (bytes) fit into one packet anyway.
+const WORTH_COMPRESSING: u64 = 1024;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The platform's name for it.
+const TRANSACTION_ID: HeaderName = HeaderName::from_static("x-forgerock-transactionid");
 /// Longer ids from clients are replaced: they go into every log line.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -66,6 +84,8 @@ async fn surround(State(rest): State<Arc<Rest>>, request: Request, next: Next) -
 async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Next) -> Reply {
     let started = rest.clock().now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let told_headers = audit::told_headers(request.headers());
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     // What a panic leaves half done is the handler's own: what it shares, it shares through transactions and locks.
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -81,6 +101,18 @@ async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Nex
         headers.insert(REQUEST_ID, id);
     }
     let seen = reply.extensions_mut().remove::<Seen>().unwrap_or_default();
+    if let Some(audit) = &seen.audit {
+        let told = Told {
+            transaction: &id,
+            method: &method,
+            path: &path,
+            headers: &told_headers,
+            peer,
+            status: reply.status().as_u16(),
+            elapsed_ms: (rest.clock().now() - started).num_milliseconds(),
+        };
+        told.tell(audit.as_ref(), &seen);
+    }
     // The query string is left out: filters hold what people are called.
     tracing::info!(
         target: "taskwarden::access",
@@ -97,7 +129,8 @@ async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Nex
 
 /// The client's own id, if it is one that a log can bear.
 fn request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let id = headers.get(REQUEST_ID).or_else(|| headers.get(TRANSACTION_ID))?;
+    let id = id.to_str().ok()?;
     let is_sane = (1..=MAX_REQUEST_ID).contains(&id.len())
         && id
             .bytes()

@@ -2,6 +2,7 @@
 
 mod client;
 mod conversations;
+mod encodings;
 mod endings;
 mod house;
 mod queries;

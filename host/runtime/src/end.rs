@@ -159,3 +159,14 @@ pub fn level(level: LogLevel) -> Level {
         LogLevel::Error | LogLevel::Fatal => Level::ERROR,
     }
 }
+
+/// A guest's level as a job has it.
+pub(crate) fn log_level(level: Level) -> LogLevel {
+    match level {
+        Level::TRACE => LogLevel::Trace,
+        Level::DEBUG => LogLevel::Debug,
+        Level::INFO => LogLevel::Info,
+        Level::WARN => LogLevel::Warn,
+        Level::ERROR => LogLevel::Error,
+    }
+}

@@ -1,11 +1,14 @@
 //! The service `script`: a schedule runs a free-standing script. Its effects are one commit.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::clock::Clock;
 use host_model::job::ServiceName;
+use host_model::journal::Journal;
 use host_model::limits::Limits;
+use host_model::run::RunId;
 use host_model::script::ScriptSpec;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
@@ -13,9 +16,11 @@ use host_resource::{Caller, Context, LateRouter, Pointer, Problem};
 use host_store::document::texts;
 use host_store::unit_of_work::{UnitOfWork, WriteLimits};
 use host_store::{Collection, CommitError, Key, Overlay, TenantStore};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
 
-use crate::end::{End, Outcome, level, trace};
+use crate::end::{End, Outcome, level, log_level, trace};
 use crate::pool::Pool;
 use crate::properties::Properties;
 use crate::runtime::Runtime;
@@ -37,6 +42,15 @@ pub struct ScriptService {
     scripts: Arc<Scripts>,
     router: LateRouter,
     properties: Properties,
+    live: Mutex<HashMap<RunId, Arc<Live>>>,
+}
+
+/// A run that goes on.
+#[derive(Default)]
+struct Live {
+    stop: Notify,
+    /// Once it is over: whether it was stopped.
+    fate: watch::Sender<Option<bool>>,
 }
 
 impl ScriptService {
@@ -58,6 +72,7 @@ impl ScriptService {
             scripts,
             router,
             properties,
+            live: Mutex::default(),
         }
     }
 
@@ -148,35 +163,97 @@ impl Service for ScriptService {
 
     /// Runs the script and commits what it did. A run that is handed over again after a crash, and whose effects are in
     /// the store already, does nothing.
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
-        let (script, input) = self.prepare(&invocation.invoke_context).await?;
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
+        let live = Arc::new(Live::default());
+        let run = invocation.run.clone();
+        self.live.lock().insert(run.clone(), Arc::clone(&live));
+        let answer = self.run_until_stopped(&invocation, journal, &live).await;
+        self.live.lock().remove(&run);
+        live.fate.send_replace(Some(answer.is_none()));
+        answer.unwrap_or_else(|| {
+            journal.cancelled();
+            Err(Problem::conflict("the run was cancelled"))
+        })
+    }
+
+    /// Nobody waits for the guest any more, and nothing that it wrote is kept; its sandbox ends at its deadline.
+    async fn cancel(&self, run: &RunId) -> bool {
+        let Some(live) = self.live.lock().get(run).cloned() else {
+            return false;
+        };
+        live.stop.notify_one();
+        let mut fate = live.fate.subscribe();
+        fate.wait_for(Option::is_some)
+            .await
+            .is_ok_and(|fate| *fate == Some(true))
+    }
+}
+
+impl ScriptService {
+    /// None if it was stopped.
+    async fn run_until_stopped(
+        &self,
+        invocation: &Invocation,
+        journal: &Journal,
+        live: &Live,
+    ) -> Option<Result<Value, Problem>> {
+        let (script, input) = match self.prepare(&invocation.invoke_context).await {
+            Ok(prepared) => prepared,
+            Err(problem) => return Some(Err(problem)),
+        };
         for _ in 0..ATTEMPTS {
-            if is_remembered(&self.store, &invocation).await? {
-                return Ok(Value::Null);
+            match is_remembered(&self.store, invocation).await {
+                Ok(false) => {}
+                Ok(true) => return Some(Ok(Value::Null)),
+                Err(problem) => return Some(Err(problem)),
             }
-            let (own, outcome) = self.attempt(&invocation, &script, &input).await?;
-            for line in &outcome.log {
-                trace(
-                    &invocation.tenant,
-                    invocation.run.as_str(),
-                    invocation.job.as_str(),
-                    line,
-                );
-            }
-            let value = match outcome.end {
-                End::Done(value) => value,
-                End::SaidNo(problem) => return Err(problem),
-                end => return Err(Problem::internal(format!("{}: {end}", end.kind()))),
+            let attempted = tokio::select! {
+                attempted = self.attempt(invocation, &script, &input) => attempted,
+                () = live.stop.notified() => return None,
             };
-            match self.store.commit(own.to_changes()).await {
-                Ok(_) => return Ok(serde_json::from_str(&value).unwrap_or(Value::Null)),
-                Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
+            match attempted {
+                Ok((own, outcome)) => match self.keep(invocation, journal, &own, outcome).await {
+                    Ok(None) => {}
+                    Ok(Some(value)) => return Some(Ok(value)),
+                    Err(problem) => return Some(Err(problem)),
+                },
+                Err(problem) => return Some(Err(problem)),
             }
         }
-        Err(Problem::conflict(format!(
+        Some(Err(Problem::conflict(format!(
             "something the script touched was changed by others during each of {ATTEMPTS} attempts"
-        )))
+        ))))
+    }
+
+    /// Commits what an attempt did. None if others changed the same documents meanwhile.
+    async fn keep(
+        &self,
+        invocation: &Invocation,
+        journal: &Journal,
+        own: &Overlay,
+        outcome: Outcome,
+    ) -> Result<Option<Value>, Problem> {
+        journal.fuel(outcome.usage.fuel);
+        journal.dropped(outcome.log_dropped);
+        for line in &outcome.log {
+            journal.line(log_level(line.level), &line.message);
+            trace(
+                &invocation.tenant,
+                invocation.run.as_str(),
+                invocation.job.as_str(),
+                line,
+            );
+        }
+        let value = match outcome.end {
+            End::Done(value) => value,
+            End::SaidNo(problem) => return Err(problem),
+            end => return Err(Problem::internal(format!("{}: {end}", end.kind()))),
+        };
+        match self.store.commit(own.to_changes()).await {
+            Ok(_) => Ok(Some(serde_json::from_str(&value).unwrap_or(Value::Null))),
+            Err(CommitError::Conflict(_)) => Ok(None),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
     }
 }
 

@@ -22,6 +22,10 @@ pub(crate) struct Board {
     flights: BTreeMap<FlightId, Flight>,
     last_flight: u64,
     is_stopped: bool,
+    /// Since when no thread is free.
+    full_since: Option<Timestamp>,
+    /// The last time in which no thread was free, from its begin to its end.
+    was_full: Option<(Timestamp, Timestamp)>,
 }
 
 /// So many flights for each thread there are at most, most of them only waiting for the store.
@@ -107,6 +111,17 @@ impl Board {
         self.waiting.push_back(waiting);
     }
 
+    /// Forgets a run that was lined up.
+    pub(crate) fn give_up(&mut self, run: &RunId) {
+        self.waiting.retain(|waiting| waiting.run != *run);
+    }
+
+    /// Whether no thread was free at `instant`, as far as is remembered.
+    pub(crate) fn was_full(&self, instant: Timestamp) -> bool {
+        self.was_full
+            .is_some_and(|(begin, end)| begin <= instant && instant <= end)
+    }
+
     /// How many runs are lined up.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
@@ -114,8 +129,15 @@ impl Board {
 
     /// Takes up the next thing, if there is one and a thread is free.
     pub(crate) fn take(&mut self, now: Timestamp, threads: usize) -> Option<(FlightId, Errand)> {
-        if self.is_stopped || !self.is_free(threads) {
+        if self.is_stopped {
             return None;
+        }
+        if !self.is_free(threads) {
+            self.full_since.get_or_insert(now);
+            return None;
+        }
+        if let Some(since) = self.full_since.take() {
+            self.was_full = Some((since, now));
         }
         let turn = self
             .waiting
@@ -236,6 +258,18 @@ impl Board {
             })
     }
 
+    /// The jobs that are being worked on, in the order of their names.
+    pub(crate) fn acquired(&self) -> Vec<JobId> {
+        let held = self
+            .flights
+            .values()
+            .filter(|flight| !matches!(flight.stage, Stage::Landing));
+        let mut jobs: Vec<JobId> = held.map(|flight| flight.job.clone()).collect();
+        jobs.sort();
+        jobs.dedup();
+        jobs
+    }
+
     /// The jobs that services work on.
     pub(crate) fn running(&self) -> Vec<Arc<Job>> {
         let running = self.flights.values().filter_map(|flight| match &flight.stage {
@@ -282,6 +316,7 @@ mod tests {
         Due {
             at: at(seconds),
             shelf: ShelfName::Persisted,
+            is_overlapped: false,
         }
     }
 

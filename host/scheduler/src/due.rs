@@ -12,41 +12,44 @@ use crate::shelf::ShelfName;
 
 /// When a job's trigger is due, as it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Due {
-    pub(crate) at: Timestamp,
+pub struct Due {
+    /// The fire time.
+    pub at: Timestamp,
     /// Where the job lies.
-    pub(crate) shelf: ShelfName,
+    pub shelf: ShelfName,
+    /// It was due while a run of its job went on that allows no second one.
+    pub is_overlapped: bool,
 }
 
 /// The index.
 #[derive(Debug, Default)]
-pub(crate) struct DueIndex {
+pub struct DueIndex {
     order: BTreeSet<(Timestamp, JobId)>,
     entries: HashMap<JobId, Due>,
 }
 
 impl DueIndex {
     /// Notes when a job is due, instead of what was noted before.
-    pub(crate) fn set(&mut self, job: &JobId, due: Due) {
+    pub fn set(&mut self, job: &JobId, due: Due) {
         self.remove(job);
         self.order.insert((due.at, job.clone()));
         self.entries.insert(job.clone(), due);
     }
 
     /// Forgets a job.
-    pub(crate) fn remove(&mut self, job: &JobId) {
+    pub fn remove(&mut self, job: &JobId) {
         if let Some(known) = self.entries.remove(job) {
             self.order.remove(&(known.at, job.clone()));
         }
     }
 
     /// The next fire time of all.
-    pub(crate) fn first(&self) -> Option<Timestamp> {
+    pub fn first(&self) -> Option<Timestamp> {
         self.order.first().map(|(at, _)| *at)
     }
 
     /// The jobs that are due, in order.
-    pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = &JobId> {
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &JobId> {
         self.order
             .iter()
             .take_while(move |(at, _)| *at <= now)
@@ -54,7 +57,7 @@ impl DueIndex {
     }
 
     /// Takes out the job that is due first, if it is due.
-    pub(crate) fn pop(&mut self, now: Timestamp) -> Option<(JobId, Due)> {
+    pub fn pop(&mut self, now: Timestamp) -> Option<(JobId, Due)> {
         if self.first()? > now {
             return None;
         }
@@ -77,6 +80,7 @@ mod tests {
         Due {
             at: at(seconds),
             shelf: ShelfName::Persisted,
+            is_overlapped: false,
         }
     }
 

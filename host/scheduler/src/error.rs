@@ -1,9 +1,13 @@
 //! What can go wrong with schedules.
 
 use host_model::Invalid;
+use host_model::clock::{Timestamp, wire_time};
 use host_model::job::{JobId, JobIdError, ServiceName};
+use host_model::run::RunId;
 use host_resource::{Code, Pointer, Problem};
 use host_store::{CommitError, StoreError};
+
+use crate::scheduler::MAX_INSTANTS;
 
 /// Why the scheduler refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +47,54 @@ pub enum Error {
     /// Too many runs that were asked for by hand wait for their turn.
     #[error("{0} runs wait for their turn already")]
     TooManyWaiting(usize),
+    /// There is no such run.
+    #[error("there is no run '{0}'")]
+    MissingRun(String),
+    /// There is no such record.
+    #[error("there is no {collection} '{id}'")]
+    MissingRecord {
+        /// What is looked for.
+        collection: String,
+        /// Which.
+        id: String,
+    },
+    /// What has ended cannot be ended.
+    #[error("the run {0} has ended already")]
+    RunEnded(RunId),
+    /// The service could not end the run, or it ended by itself at that moment.
+    #[error("the run {0} could not be ended: it has just ended by itself, or its service cannot be interrupted")]
+    NotCancelled(RunId),
+    /// A stretch of time reaches beyond the present.
+    #[error("'{}' has not come yet: only instants of the past can be made up for", wire_time(*.0))]
+    Future(Timestamp),
+    /// A stretch of time has too many instants for one request.
+    #[error("{0} instants are too many for one request, which has at most {MAX_INSTANTS}: ask for a shorter time")]
+    TooManyInstants(u64),
+    /// A parameter of an action is not understood.
+    #[error("{name}: {reason}")]
+    Parameter {
+        /// Which.
+        name: &'static str,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// A cookie that no page of this query ended with.
+    #[error("the cookie is not one of this query: begin without one")]
+    Cookie,
+    /// A sorted query has too many results.
+    #[error("more than {0} results cannot be sorted: narrow the filter, or leave out _sortKeys")]
+    TooManyToSort(usize),
     /// A query by name that is not known.
     #[error("the query '{0}' is not known")]
     UnknownQuery(String),
+    /// The job is kept by the configuration.
+    #[error("the schedule '{0}' comes from the configuration: change or delete config/schedule/{0} instead")]
+    Configured(JobId),
+    /// The job was made over REST, so the configuration does not take it over.
+    #[error(
+        "there is a schedule '{0}' that was made through scheduler/job: delete it there first, or choose another name"
+    )]
+    NotConfigured(JobId),
     /// Others change the same job all the time.
     #[error("the schedule '{0}' is being changed by others")]
     Contended(JobId),
@@ -87,10 +136,18 @@ impl From<Error> for Problem {
                 Problem::precondition_failed("schedules have no revision; leave If-Match out, or write *")
             }
             Error::Disabled { .. } => Problem::bad_request(text),
+            Error::MissingRun(_) | Error::MissingRecord { .. } => Problem::new(Code::new(404), text),
+            Error::RunEnded(_) | Error::NotCancelled(_) => Problem::conflict(text),
+            Error::Future(_)
+            | Error::TooManyInstants(_)
+            | Error::Parameter { .. }
+            | Error::Cookie
+            | Error::TooManyToSort(_) => Problem::bad_request(text),
             Error::TooManyWaiting(_) => Problem::new(Code::TOO_MANY, text),
             // The text is compatibility: behaviour 2.3.
             Error::UnknownQuery(_) => Problem::bad_request("only query-id of 'query-all-ids' is supported."),
-            Error::Contended(_) => Problem::conflict(text),
+            Error::Configured(_) => Problem::forbidden(text),
+            Error::NotConfigured(_) | Error::Contended(_) => Problem::conflict(text),
             Error::Damaged { .. } => {
                 tracing::error!(%text, "a stored schedule is damaged");
                 Problem::internal(text)

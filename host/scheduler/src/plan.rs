@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use host_model::clock::{Timestamp, Tz};
 use host_model::job::Job;
-use host_model::misfire::{Missed, Settled, settle};
-use host_model::trigger::TriggerState;
+use host_model::misfire::{Settled, settle};
+use host_model::trigger::{Stretch, TriggerState};
 
 use crate::trigger_record::TriggerRecord;
 
@@ -14,9 +14,9 @@ pub(crate) enum Plan {
     /// Nothing: it is not due, paused, or complete.
     Rest,
     /// It missed fires and goes on later.
-    Move { trigger: TriggerRecord, missed: Missed },
+    Move(TriggerRecord),
     /// It missed fires and has none left: its job goes.
-    Vanish { missed: Missed },
+    Vanish,
     /// It fires.
     Fire(Fire),
 }
@@ -27,7 +27,7 @@ pub(crate) struct Fire {
     pub(crate) scheduled: Timestamp,
     pub(crate) trigger: TriggerRecord,
     /// The fires that this one makes up for.
-    pub(crate) missed: Option<Missed>,
+    pub(crate) missed: Option<Stretch>,
 }
 
 /// Decides about a job's trigger.
@@ -39,15 +39,12 @@ pub(crate) fn plan(job: &Job, record: TriggerRecord, zone: Tz, now: Timestamp, t
     let (trigger, missed) = match settle(trigger, job.misfire_policy, now, threshold) {
         Settled::OnTime(trigger) => (trigger, None),
         Settled::Moved(trigger, missed) => (trigger, Some(missed)),
-        Settled::Complete(missed) => return Plan::Vanish { missed },
+        Settled::Complete(_) => return Plan::Vanish,
     };
     let scheduled = trigger.next;
     let record = record.with(&trigger);
     match missed {
-        Some(missed) if scheduled > now => Plan::Move {
-            trigger: record,
-            missed,
-        },
+        Some(_) if scheduled > now => Plan::Move(record),
         missed => Plan::Fire(Fire {
             scheduled,
             trigger: record.after(trigger.fire()),
@@ -76,10 +73,8 @@ mod tests {
         let next = |record: TriggerRecord| record.next.map_or_else(|| "none".to_owned(), wire_time);
         match plan(&job, record, Tz::UTC, parse_wire_time(now).unwrap(), THRESHOLD) {
             Plan::Rest => "rest".to_owned(),
-            Plan::Move { trigger, missed } => {
-                format!("move to {}, missed from {}", next(trigger), wire_time(missed.first))
-            }
-            Plan::Vanish { missed } => format!("vanish, missed from {}", wire_time(missed.first)),
+            Plan::Move(trigger) => format!("move to {}", next(trigger)),
+            Plan::Vanish => "vanish".to_owned(),
             Plan::Fire(Fire {
                 scheduled,
                 trigger,
@@ -129,8 +124,8 @@ mod tests {
         check(json!({}), &fire);
         check(
             json!({"misfirePolicy": "doNothing"}),
-            &format!("move to 2026-01-01T03:00:00.000Z, {missed}"),
+            "move to 2026-01-01T03:00:00.000Z",
         );
-        check(json!({"endTime": "2026-01-01T02:00:00"}), &format!("vanish, {missed}"));
+        check(json!({"endTime": "2026-01-01T02:00:00"}), "vanish");
     }
 }

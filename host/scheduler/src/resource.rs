@@ -1,6 +1,7 @@
 //! The resources of the scheduler, one for each path.
 
 mod job;
+mod record;
 mod scheduler;
 mod trigger;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::scheduler::Scheduler;
 
 pub use job::JobResource;
+pub use record::{OccurrenceResource, RunResource, StatisticsResource};
 pub use scheduler::SchedulerResource;
 pub use trigger::TriggerResource;
 

@@ -1,11 +1,13 @@
-//! A run as it is stored: one durable document for each fire, and for the fires that did not happen.
+//! A run as it is stored: one durable document for each, from the fire to the end.
 
 use host_model::clock::{Timestamp, parse_wire_time, wire_time};
 use host_model::job::{Job, JobId, LogLevel, ServiceName};
-use host_model::misfire::Missed;
+use host_model::journal::{Account, Line};
 use host_model::run::RunId;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::occurrence::Origin;
 
 /// A longer result, in bytes of JSON, is not kept: records are many.
 const MAX_RESULT_BYTES: usize = 16 * 1024;
@@ -22,10 +24,14 @@ pub(crate) struct RunRecord {
     pub(crate) fired: Timestamp,
     /// The fire time after it.
     pub(crate) next: Option<Timestamp>,
-    /// The first of the fires that this one makes up for, or that did not happen.
+    /// The first of the fires that this one makes up for.
     pub(crate) missed_since: Option<Timestamp>,
-    /// Whether somebody asked for it outside the schedule.
-    pub(crate) by_hand: bool,
+    /// Who wanted it.
+    pub(crate) origin: Origin,
+    /// When the service was asked; only known at the end.
+    pub(crate) started: Option<Timestamp>,
+    /// What it left behind; only known at the end.
+    pub(crate) account: Account,
     /// Whether it was cut off before and handed over again.
     pub(crate) recovering: bool,
     pub(crate) state: RunState,
@@ -58,8 +64,10 @@ pub(crate) enum Outcome {
     Failed(String),
     /// A crash cut it off, and neither its job nor its service says that it may run again.
     Interrupted,
-    /// It did not happen, and why.
+    /// It lost its turn, and why.
     Skipped(String),
+    /// Somebody ended it.
+    Cancelled,
 }
 
 impl Order {
@@ -86,32 +94,24 @@ impl RunRecord {
             fired: now,
             next: None,
             missed_since: None,
-            by_hand: false,
+            origin: Origin::Schedule,
+            started: None,
+            account: Account::default(),
             recovering: false,
             state,
         }
     }
 
-    /// A run that somebody asks for now.
-    pub(crate) fn waiting(id: RunId, job: &Job, now: Timestamp) -> RunRecord {
+    /// A run that somebody asks for now; for an instant of the schedule, if it makes up for one.
+    pub(crate) fn waiting(id: RunId, job: &Job, now: Timestamp, instant: Option<Timestamp>) -> RunRecord {
         RunRecord {
-            by_hand: true,
+            origin: if instant.is_some() {
+                Origin::Backfill
+            } else {
+                Origin::Manual
+            },
             state: RunState::Waiting,
-            ..RunRecord::started(id, job, now, now)
-        }
-    }
-
-    /// The fires that a trigger missed and nothing makes up for.
-    pub(crate) fn skipped(id: RunId, job: &Job, missed: Missed, now: Timestamp, reason: String) -> RunRecord {
-        let state = RunState::Ended {
-            at: now,
-            outcome: Outcome::Skipped(reason),
-        };
-        let missed_since = Some(missed.first);
-        RunRecord {
-            missed_since,
-            state,
-            ..RunRecord::started(id, job, missed.first, now)
+            ..RunRecord::started(id, job, instant.unwrap_or(now), now)
         }
     }
 
@@ -132,8 +132,13 @@ impl RunRecord {
             fired: wire_time(self.fired),
             next: self.next.map(wire_time),
             missed_since: self.missed_since.map(wire_time),
-            by_hand: self.by_hand,
+            origin: self.origin.name().to_owned(),
+            lateness_ms: (self.fired - self.scheduled).num_milliseconds(),
             recovering: self.recovering,
+            started: self.started.map(wire_time),
+            fuel: self.account.fuel,
+            log: self.account.lines.iter().map(StoredLine::of).collect(),
+            log_dropped: self.account.dropped,
             state: String::new(),
             ended: None,
             message: None,
@@ -164,6 +169,7 @@ impl RunRecord {
                         "failed"
                     }
                     Outcome::Interrupted => "interrupted",
+                    Outcome::Cancelled => "cancelled",
                     Outcome::Skipped(reason) => {
                         stored.message = Some(reason.clone());
                         "skipped"
@@ -189,6 +195,7 @@ impl RunRecord {
             "succeeded" => Some(Outcome::Succeeded(stored.result.clone().unwrap_or(Value::Null))),
             "failed" => Some(Outcome::Failed(message())),
             "interrupted" => Some(Outcome::Interrupted),
+            "cancelled" => Some(Outcome::Cancelled),
             "skipped" => Some(Outcome::Skipped(message())),
             other => return Err(format!("'{other}' is not the state of a run")),
         };
@@ -213,11 +220,28 @@ impl RunRecord {
             fired: time(&stored.fired)?,
             next: optional(&stored.next)?,
             missed_since: optional(&stored.missed_since)?,
-            by_hand: stored.by_hand,
+            origin: Origin::from_name(&stored.origin).ok_or_else(|| format!("'{}' wants no runs", stored.origin))?,
             recovering: stored.recovering,
+            started: optional(&stored.started)?,
+            account: Account {
+                lines: stored.log.iter().map(StoredLine::line).collect::<Result<_, _>>()?,
+                dropped: stored.log_dropped,
+                fuel: stored.fuel,
+                is_cancelled: false,
+            },
             state,
         })
     }
+}
+
+/// What a stored run shows: everything but what is only there to hand it over again.
+///
+/// # Errors
+/// The bytes are not a JSON object.
+pub(crate) fn shown(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes)?;
+    members.shift_remove("order");
+    Ok(Value::Object(members))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -229,15 +253,43 @@ struct Stored {
     scheduled: String,
     fired: String,
     ended: Option<String>,
+    started: Option<String>,
     next: Option<String>,
     missed_since: Option<String>,
-    by_hand: bool,
+    origin: String,
+    /// Milliseconds between the instant and the fire.
+    lateness_ms: i64,
     recovering: bool,
     message: Option<String>,
     result: Option<Value>,
+    fuel: u64,
+    log: Vec<StoredLine>,
+    log_dropped: u64,
     /// Only while it is started.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<StoredOrder>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLine {
+    level: String,
+    message: String,
+}
+
+impl StoredLine {
+    fn of(line: &Line) -> StoredLine {
+        StoredLine {
+            level: line.level.to_string(),
+            message: line.text.clone(),
+        }
+    }
+
+    fn line(&self) -> Result<Line, String> {
+        Ok(Line {
+            level: self.level.parse().map_err(|error| format!("{error}"))?,
+            text: self.message.clone(),
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -261,12 +313,22 @@ mod tests {
         let now = parse_wire_time("2026-01-01T00:00:00.250Z").unwrap();
         let id: RunId = "9f2564c8-193c-4871-8869-6080f374b1bd-2073".parse().unwrap();
         let started = RunRecord::started(id.clone(), &job, now, now);
-        let missed = Missed {
-            first: now,
-            before: now,
-        };
         for record in [
-            RunRecord::waiting(id.clone(), &job, now),
+            RunRecord::waiting(id.clone(), &job, now, None),
+            RunRecord::waiting(id.clone(), &job, now, Some(now)),
+            RunRecord {
+                started: Some(now),
+                account: Account {
+                    lines: vec![Line {
+                        level: LogLevel::Warn,
+                        text: "hm".to_owned(),
+                    }],
+                    dropped: 3,
+                    fuel: 70,
+                    is_cancelled: false,
+                },
+                ..started.ended(now, Outcome::Cancelled)
+            },
             RunRecord {
                 recovering: true,
                 next: Some(now),
@@ -276,7 +338,7 @@ mod tests {
             started.ended(now, Outcome::Succeeded(json!({"processed": 5}))),
             started.ended(now, Outcome::Failed("no".to_owned())),
             started.ended(now, Outcome::Interrupted),
-            RunRecord::skipped(id.clone(), &job, missed, now, "doNothing".to_owned()),
+            started.ended(now, Outcome::Skipped("disabled".to_owned())),
             started.clone(),
         ] {
             assert_eq!(RunRecord::decode(id.as_str(), &record.encode()), Ok(record));

@@ -6,11 +6,17 @@
 //! need no lock between them, and a host that stops at any instant leaves a store that says what is to be done next.
 
 mod administration;
+mod backfill;
+mod configured;
 mod firing;
+mod ledger;
 mod listing;
 mod pausing;
+mod queues;
 mod recovery;
 mod retention;
+mod runs;
+mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +43,8 @@ use crate::shelf::{ShelfName, Shelves};
 use crate::wire::{self, View};
 
 pub(crate) use administration::Mode;
+pub(crate) use backfill::{Backfill, MAX_INSTANTS};
+pub use configured::ConfiguredSchedules;
 pub(crate) use listing::Kind;
 
 /// The scheduler of one tenant. Cheap to clone; all clones are the same scheduler.
@@ -71,6 +79,8 @@ struct Inner {
     changes: watch::Sender<u64>,
     /// New triggers are paused while this is set; see [`pausing`].
     is_group_paused: AtomicBool,
+    /// How many runs of each job ended since its old records were dropped last.
+    untrimmed: Mutex<HashMap<JobId, usize>>,
     /// Numbers the fires of this host since its start, from the start's milliseconds on.
     fires: AtomicU64,
 }
@@ -101,6 +111,7 @@ impl Scheduler {
             looking: tokio::sync::Mutex::default(),
             changes: watch::Sender::default(),
             is_group_paused: AtomicBool::new(false),
+            untrimmed: Mutex::default(),
             fires: AtomicU64::new(started_ms),
         }))
     }
@@ -199,12 +210,23 @@ impl Inner {
     /// Looks at a job's trigger in the store and notes when it is due. Whoever has changed it looks, after the commit;
     /// one at a time, so that what is noted last is not older than what was noted before.
     async fn look_again(&self, job: &JobId) {
+        self.look(job, false).await;
+    }
+
+    /// The same, where a run may have kept the trigger back.
+    async fn look_after_run(&self, job: &JobId) {
+        self.look(job, true).await;
+    }
+
+    async fn look(&self, job: &JobId, after_run: bool) {
         let _looking = self.looking.lock().await;
         let due = match self.shelves.find(job).await {
             Ok(stored) => stored.and_then(|stored| {
+                let at = stored.waits_for()?;
                 Some(Due {
-                    at: stored.waits_for()?,
+                    at,
                     shelf: stored.shelf,
+                    is_overlapped: after_run && !stored.job.concurrent && at <= self.clock.now(),
                 })
             }),
             Err(error) => {
@@ -212,6 +234,7 @@ impl Inner {
                 Some(Due {
                     at: self.now() + RETRY_DELAY,
                     shelf: ShelfName::Persisted,
+                    is_overlapped: after_run,
                 })
             }
         };

@@ -19,6 +19,10 @@ pub struct Settings {
     pub runs_kept: usize,
     /// Ended runs older than this are not kept, also those of jobs that are gone.
     pub runs_kept_for: TimeDelta,
+    /// At most so many records of due instants of each job are kept.
+    pub occurrences_kept: usize,
+    /// Records of due instants older than this are not kept, also those of jobs that are gone.
+    pub occurrences_kept_for: TimeDelta,
 }
 
 impl Default for Settings {
@@ -30,6 +34,8 @@ impl Default for Settings {
             misfire_threshold: misfire::THRESHOLD,
             runs_kept: 100,
             runs_kept_for: TimeDelta::days(30),
+            occurrences_kept: 1000,
+            occurrences_kept_for: TimeDelta::days(90),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::wire;
 
 /// One of the two places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShelfName {
+pub enum ShelfName {
     /// Survives a restart.
     Persisted,
     /// Does not.
@@ -86,6 +86,20 @@ pub(crate) fn runs() -> Collection {
     Collection::new("scheduler/run")
 }
 
+/// What became of due instants: [`crate::occurrence::Occurrence`].
+pub(crate) fn occurrences() -> Collection {
+    Collection::new("scheduler/occurrence")
+}
+
+/// Counters by the id of their job: [`crate::occurrence::Statistics`].
+pub(crate) fn statistics() -> Collection {
+    Collection::new("scheduler/statistics")
+}
+
+pub(crate) fn statistics_key(id: &JobId) -> Key {
+    statistics().key(id.as_str())
+}
+
 /// What holds for all jobs; see [`group_key`].
 fn group() -> Collection {
     Collection::new("scheduler/group")
@@ -112,11 +126,15 @@ impl Shelves {
         }
     }
 
-    /// Declares what runs are looked for by: their state at a start, their job and their age when old ones go.
+    /// Declares what records are looked for by: runs by their state at a start, and by job and age when old ones go;
+    /// occurrences by their job.
     pub(crate) async fn prepare(&self) -> Result<(), Error> {
         let pointers = ["state", "job", "ended"].map(|name| Pointer::root().child(name));
         for shelf in SHELVES {
             self.store(shelf).declare_indexes(&runs(), &pointers).await?;
+            self.store(shelf)
+                .declare_indexes(&occurrences(), &pointers[1..2])
+                .await?;
         }
         Ok(())
     }

@@ -2,10 +2,14 @@
 
 mod fixture;
 
+mod backfill;
 mod firing;
 mod jobs;
 mod listing;
 mod misfires;
+mod occurrences;
 mod pausing;
 mod races;
 mod restart;
+mod runs;
+mod year;

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use host_model::clock::{Timestamp, Tz};
 use host_model::job::Job;
-use host_model::trigger::{AfterFire, Repeat, Status, Timing, Trigger};
+use host_model::trigger::{AfterFire, Repeat, Status, Timing, Trigger, TriggerState};
 use serde::{Deserialize, Serialize};
 
 /// A stored trigger.
@@ -25,6 +25,16 @@ pub(crate) struct TriggerRecord {
     pub(crate) repeat: Option<Repeat>,
     /// The id of its last fire: the node's name and a number.
     pub(crate) fire_instance: Option<String>,
+    /// When it was paused since its last move.
+    pub(crate) paused: Option<Paused>,
+}
+
+/// A time in which a trigger was paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Paused {
+    pub(crate) from: Timestamp,
+    /// None while it is.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl TriggerRecord {
@@ -39,6 +49,7 @@ impl TriggerRecord {
             times_triggered: 0,
             repeat: None,
             fire_instance: None,
+            paused: None,
         };
         empty.with(trigger)
     }
@@ -74,6 +85,11 @@ impl TriggerRecord {
         }
     }
 
+    /// Whether it waits for its next fire time.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.status.state == TriggerState::Normal && self.next.is_some()
+    }
+
     /// The record after a fire.
     pub(crate) fn after(self, fire: AfterFire) -> TriggerRecord {
         match fire {
@@ -91,6 +107,31 @@ impl TriggerRecord {
         }
     }
 
+    /// The record after it was moved past an instant: that it was paused before is settled.
+    pub(crate) fn settled(self) -> TriggerRecord {
+        TriggerRecord { paused: None, ..self }
+    }
+
+    /// The record in another status at `now`.
+    pub(crate) fn turned(&self, status: Status, now: Timestamp) -> TriggerRecord {
+        let was_paused = self.status.state == TriggerState::Paused;
+        let is_paused = status.state == TriggerState::Paused;
+        let paused = match (was_paused, is_paused, self.paused) {
+            (false, true, Some(before)) => Some(Paused { until: None, ..before }),
+            (false, true, None) => Some(Paused { from: now, until: None }),
+            (true, false, Some(before)) => Some(Paused {
+                until: Some(now),
+                ..before
+            }),
+            (_, _, paused) => paused,
+        };
+        TriggerRecord {
+            status,
+            paused,
+            ..self.clone()
+        }
+    }
+
     /// The bytes to store.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let ms = |time: Option<Timestamp>| time.map(|time| time.timestamp_millis());
@@ -104,6 +145,8 @@ impl TriggerRecord {
             times_triggered: self.times_triggered,
             repeat_count: self.repeat.map(Repeat::to_wire),
             fire_instance: self.fire_instance.clone(),
+            paused_ms: self.paused.map(|paused| paused.from.timestamp_millis()),
+            resumed_ms: ms(self.paused.and_then(|paused| paused.until)),
         };
         serde_json::to_vec(&stored).expect("a structure of texts and numbers has a JSON form")
     }
@@ -128,6 +171,13 @@ impl TriggerRecord {
             times_triggered: stored.times_triggered,
             repeat: stored.repeat_count.and_then(Repeat::from_wire),
             fire_instance: stored.fire_instance,
+            paused: match stored.paused_ms {
+                Some(from) => Some(Paused {
+                    from: time(from)?,
+                    until: stored.resumed_ms.map(time).transpose()?,
+                }),
+                None => None,
+            },
         })
     }
 }
@@ -145,6 +195,10 @@ struct Stored {
     times_triggered: u64,
     repeat_count: Option<i64>,
     fire_instance: Option<String>,
+    #[serde(default)]
+    paused_ms: Option<i64>,
+    #[serde(default)]
+    resumed_ms: Option<i64>,
 }
 
 #[cfg(test)]
@@ -171,6 +225,10 @@ mod tests {
             let trigger = record.trigger(&job(), Tz::UTC).unwrap();
             record = record.after(trigger.fire());
             record.fire_instance = Some(format!("node1_{fires}"));
+            record.paused = Some(Paused {
+                from: record.start,
+                until: (fires == 1).then_some(record.start),
+            });
         }
         assert_eq!(TriggerRecord::decode(&record.encode()), Ok(record.clone()));
         assert_eq!((record.next, record.times_triggered), (None, 2));

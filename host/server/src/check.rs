@@ -1,33 +1,30 @@
-//! `taskwarden check`.
+//! `taskwarden check`: puts a configuration in force where nothing is kept and nothing runs, and says what could not be.
 
 use std::sync::Arc;
-
-use anyhow::Context as _;
 
 use crate::cli::CheckArguments;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::demo;
 use crate::host::{Host, HostOptions, Place};
 use crate::ids::SystemIds;
 
-pub(crate) async fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
-    let config = Config::read(&arguments.folder)?;
-    if config.types.has_scripts() {
-        scripts(config).await?;
+pub(crate) async fn run(arguments: CheckArguments) -> anyhow::Result<()> {
+    let options = HostOptions {
+        place: Place::Memory,
+        cache: demo::cache(),
+        config: Config::read(&arguments.folder)?,
+        admin_password: None,
+    };
+    let host = Host::assemble(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    let refusals = host.configuration().refusals();
+    host.stop().await?;
+    if !refusals.is_empty() {
+        let lines = refusals
+            .iter()
+            .map(|refusal| format!("{}: {}", refusal.file.display(), refusal.message));
+        anyhow::bail!("{}", lines.collect::<Vec<_>>().join("\n"));
     }
     println!("{} can be served", arguments.folder.display());
     Ok(())
-}
-
-/// Whether the scripts can be compiled: a house without a folder tries, and is taken down again.
-async fn scripts(config: Config) -> anyhow::Result<()> {
-    let cache = tempfile::tempdir().context("cannot make a folder for compiled components")?;
-    let options = HostOptions {
-        place: Place::Memory,
-        cache: cache.path().to_owned(),
-        config,
-        admin_password: None,
-    };
-    let host = Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
-    host.stop().await
 }

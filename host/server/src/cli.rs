@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use host_model::cron::{OnGap, OnOverlap};
 use tracing_subscriber::EnvFilter;
 
 use crate::{check, cron, demo, serve};
@@ -62,6 +63,13 @@ pub(crate) struct CronArguments {
     /// The time zone, such as Europe/Berlin.
     #[arg(long, default_value = "UTC")]
     pub(crate) tz: String,
+    /// What becomes of a wall time that the clock leaves out: `skip`, as Quartz does, or `shift` it by the gap.
+    #[arg(long, default_value_t)]
+    pub(crate) on_gap: OnGap,
+    /// What becomes of a wall time that the clock shows twice: it fires the `first` time, the `second`, as Quartz does, or
+    /// `both` times.
+    #[arg(long, default_value_t)]
+    pub(crate) on_overlap: OnOverlap,
     /// Only fire times after this RFC 3339 time; now by default.
     #[arg(long)]
     pub(crate) after: Option<String>,
@@ -82,12 +90,15 @@ pub(crate) struct CheckArguments {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log();
+    // What a check finds is its answer, not its log.
+    if !matches!(arguments.command, Command::Check(_)) {
+        log();
+    }
     let outcome = match arguments.command {
         Command::Demo(demo) => block_on(demo::run(demo)),
         Command::Serve(serve) => block_on(serve::run(serve)),
         Command::Cron(cron) => return cron::run(&cron),
-        Command::Check(check) => block_on(check::run(&check)),
+        Command::Check(check) => block_on(check::run(check)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use host_model::clock::{Clock as _, Timestamp, Tz};
-use host_model::cron::{ClockChange, Cron};
+use host_model::cron::{ClockChange, Cron, Fire};
 use serde_json::{Value, json};
 
 use crate::cli::CronArguments;
@@ -56,15 +56,12 @@ fn preview(arguments: &CronArguments) -> Result<Vec<Value>, String> {
             .map_err(|_| format!("'{text}' is not an RFC 3339 time: write for example 2026-03-28T00:00:00Z"))?,
     };
     let cron = Cron::parse(&arguments.expression).map_err(|error| error.to_string())?;
-    let fires = cron.preview(after, zone, ClockChange::default(), arguments.count.into());
-    let shown = fires.into_iter().map(|fire| {
-        json!({
-            "time": fire.time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            "local": fire.local.to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
-            "note": fire.note,
-        })
-    });
-    Ok(shown.collect())
+    let clock_change = ClockChange {
+        on_gap: arguments.on_gap,
+        on_overlap: arguments.on_overlap,
+    };
+    let fires = cron.preview(after, zone, clock_change, arguments.count.into());
+    Ok(fires.iter().map(Fire::to_json).collect())
 }
 
 fn text(value: &Value) -> &str {

@@ -73,8 +73,8 @@ async fn show_and_stay(host: &Host, arguments: &DemoArguments, address: SocketAd
     Ok(())
 }
 
-/// Compiled components are kept from one demonstration to the next.
-fn cache() -> std::path::PathBuf {
+/// Compiled components are kept from one demonstration, or check, to the next.
+pub(crate) fn cache() -> std::path::PathBuf {
     let home = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache")));
     home.unwrap_or_else(std::env::temp_dir).join("taskwarden")

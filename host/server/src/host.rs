@@ -1,23 +1,31 @@
 //! The house: store, runtime, services, router and REST, put together, started and stopped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use host_audit::{AuditLog, AuditResource, AuditedService};
+use host_config::{ConfigResource, Configuration, Folder, Refusal};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::{CryptoResource, ManagedObjects, PolicyResource};
+use host_objects::{ConfiguredTypes, CryptoResource, ManagedObjects, PolicyResource};
 use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{Evaluator, MAX_NESTED, Pool, Properties, Runtime, RuntimeOptions, ScriptService, Scripts};
-use host_scheduler::{JobResource, Scheduler, SchedulerResource, TriggerResource, VERSIONS};
+use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_scheduler::{
+    ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
+    StatisticsResource, TriggerResource, VERSIONS,
+};
 use host_secrets::Keystore;
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
 use crate::config::Config;
 use crate::shipped::{JAVASCRIPT, SHIPPED};
@@ -56,10 +64,20 @@ pub struct HostOptions {
 pub struct Host {
     /// The password of `openidm-admin`, if it was made at this start.
     pub generated_password: Option<String>,
+    // Where nothing is kept, neither is the configuration; removed at the end.
+    _folder: Option<tempfile::TempDir>,
     router: Arc<Router>,
     rest: Arc<Rest>,
     store: Arc<RedbStore>,
     tenant_store: TenantStore,
+    callers: Arc<Callers>,
+    ids: Arc<dyn Ids>,
+    admin_password: Option<String>,
+    configuration: Arc<Configuration>,
+    log: AuditLog,
+    poll: Option<Duration>,
+    watch: Option<AbortHandle>,
+    auditing: Vec<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     scheduler: Scheduler,
@@ -68,6 +86,17 @@ pub struct Host {
 impl Host {
     /// Opens the store, assembles the services, and takes up what was interrupted.
     pub async fn start(options: HostOptions, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Self> {
+        let mut host = Self::assemble(options, clock, ids).await?;
+        host.begin().await?;
+        Ok(host)
+    }
+
+    /// Opens the store, assembles the services and puts the configuration in force. Nothing runs yet.
+    pub(crate) async fn assemble(
+        options: HostOptions,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> anyhow::Result<Self> {
         let HostOptions {
             place,
             cache,
@@ -79,6 +108,7 @@ impl Host {
             Place::Folder(folder) => Keystore::open(folder.join("keys.json"), Arc::clone(&ids))?,
             Place::Memory => Keystore::in_memory(Arc::clone(&ids)),
         };
+        let (conf, made) = conf_folder(&config, &place)?;
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
                 .with_context(|| format!("cannot open the data folder {}", folder.display()))?,
@@ -87,6 +117,15 @@ impl Host {
         let tenant = TenantName::default_tenant();
         store.open_tenant(&tenant).await.context("cannot open the database")?;
         let tenant_store = TenantStore::new(Arc::clone(&store) as Arc<dyn Store>, tenant.clone());
+
+        let log = AuditLog::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            settings.audit.settings(),
+        );
+        log.open().await.context("cannot prepare the audit")?;
+        let audit: Arc<dyn Audit> = Arc::new(log.clone());
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
@@ -102,13 +141,14 @@ impl Host {
         let scripts = Arc::new(Scripts::new(
             Arc::clone(&runtime),
             tenant.clone(),
-            config.folder.clone(),
+            Some(conf.clone()),
             JAVASCRIPT,
             SHIPPED,
             late.clone(),
             Arc::clone(&clock),
         ));
-        let properties = properties(&config);
+        let all_properties = settings.all_properties();
+        let properties = all_properties.texts();
         let scanner = Scanner::new(Parts {
             store: tenant_store.clone(),
             clock: Arc::clone(&clock),
@@ -142,6 +182,14 @@ impl Host {
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
             Arc::new(script_service),
         ];
+        let audited = |service| -> Arc<dyn Service> {
+            Arc::new(AuditedService {
+                service,
+                audit: Arc::clone(&audit),
+                clock: Arc::clone(&clock),
+            })
+        };
+        let services = services.into_iter().map(audited).collect();
         let memory = RedbStore::in_memory(Arc::clone(&clock));
         memory
             .open_tenant(&tenant)
@@ -157,24 +205,39 @@ impl Host {
         let scheduler_settings = host_scheduler::Settings {
             node: settings.node.id.clone(),
             zone: settings.node.time_zone,
-            ..host_scheduler::Settings::default()
+            ..settings.scheduler.settings()
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let enforces_policies = enforces_policies(&config)?;
-        let objects = Arc::new(ManagedObjects::new(host_objects::Ports {
+        let enforces_policies = all_properties.enforces_policies()?;
+        let objects = ManagedObjects::new(host_objects::Ports {
             store: tenant_store.clone(),
             ids: Arc::clone(&ids),
             scripting: Arc::new(evaluator),
             keystore: Arc::new(keystore),
             enforces_policies,
-        }));
+        });
+        let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
+        let configuration = Arc::new(Configuration::new(host_config::Parts {
+            folder: Folder::new(conf),
+            placeholders: all_properties.placeholders(),
+            consumers: vec![
+                Arc::new(ConfiguredTypes(Arc::clone(&objects))),
+                Arc::new(ConfiguredSchedules(scheduler.clone())),
+            ],
+            is_read_only: settings.configuration.read_only,
+            audit: Arc::clone(&audit),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        }));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
                 .mount(&["crypto"], &[], Arc::new(CryptoResource(Arc::clone(&objects))))
                 .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
+                .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
+                .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],
                     &[V1],
@@ -195,36 +258,57 @@ impl Host {
                     &["scheduler", "trigger"],
                     VERSIONS,
                     Arc::new(TriggerResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "run"],
+                    VERSIONS,
+                    Arc::new(RunResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "occurrence"],
+                    VERSIONS,
+                    Arc::new(OccurrenceResource(scheduler.clone())),
+                )
+                .mount(
+                    &["scheduler", "statistics"],
+                    VERSIONS,
+                    Arc::new(StatisticsResource(scheduler.clone())),
                 ),
         );
         late.bind(&router);
         objects
             .replace_types(config.types.clone())
             .await
-            .map_err(|problem| refused_types(&config, &problem))?;
+            .map_err(|problem| refused_types(config.folder.as_deref(), &problem))?;
 
-        let generated_password = ensure_admin(&callers, admin_password, &*ids).await?;
         let hosts = Vec::new();
         let served = Tenant {
             name: tenant,
             hosts,
             router: Arc::clone(&router),
-            callers,
+            callers: Arc::clone(&callers),
+            audit,
         };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
             limits.body_bytes = bytes;
         }
-        let rest = Arc::new(Rest::new(vec![served], Arc::clone(&clock), ids, limits)?);
+        let rest = Arc::new(Rest::new(vec![served], Arc::clone(&clock), Arc::clone(&ids), limits)?);
 
-        scanner
-            .resume_all()
-            .await
-            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
-        scheduler.begin().await.context("cannot start the scheduler")?;
-        rest.set_ready(true);
+        scheduler.open().await.context("cannot prepare the schedules")?;
+        configuration.load().await;
+        let seconds = settings.configuration.poll_seconds;
         Ok(Self {
-            generated_password,
+            generated_password: None,
+            _folder: made,
+            callers,
+            ids,
+            admin_password,
+            configuration,
+            log,
+            poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+            watch: None,
+            auditing: Vec::new(),
             router,
             rest,
             store,
@@ -233,6 +317,30 @@ impl Host {
             scanner,
             scheduler,
         })
+    }
+
+    /// Takes up what was interrupted, and fires from now on.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        // Without its types a host would answer that objects are not there.
+        let refusals = self.configuration.refusals();
+        let is_of_types = |refusal: &&Refusal| refusal.name.as_ref().is_some_and(|name| name.kind() == "managed");
+        if let Some(refusal) = refusals.iter().find(is_of_types) {
+            anyhow::bail!("{}: {}", refusal.file.display(), refusal.message);
+        }
+        let given = self.admin_password.take();
+        self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.auditing.extend(self.log.begin());
+        self.scanner
+            .resume_all()
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
+        self.scheduler.begin().await.context("cannot start the scheduler")?;
+        if let Some(every) = self.poll {
+            let watching = Arc::clone(&self.configuration).watch_for_ever(every);
+            self.watch = Some(tokio::spawn(watching).abort_handle());
+        }
+        self.rest.set_ready(true);
+        Ok(())
     }
 
     /// Answers REST requests until `shutdown` is done.
@@ -250,6 +358,11 @@ impl Host {
         &self.tenant_store
     }
 
+    /// The configuration.
+    pub fn configuration(&self) -> &Arc<Configuration> {
+        &self.configuration
+    }
+
     /// The task scanner.
     pub fn scanner(&self) -> &Arc<Scanner> {
         &self.scanner
@@ -264,19 +377,24 @@ impl Host {
     /// end, the store is closed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.rest.set_ready(false);
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
         self.scheduler.stop();
         // A schedule's run ends when its scan does.
         self.scanner.stop().await;
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
+        self.log.flush().await;
+        self.auditing.iter().for_each(AbortHandle::abort);
         self.store.close().await.context("the database was not closed cleanly")
     }
 }
 
 /// What is wrong with `managed.json`: the problem names the place, and the duplicates if there are any.
-fn refused_types(config: &Config, problem: &Problem) -> anyhow::Error {
-    let file = config.folder.as_ref().map_or_else(
+fn refused_types(folder: Option<&Path>, problem: &Problem) -> anyhow::Error {
+    let file = folder.map_or_else(
         || "the built-in types".to_owned(),
         |folder| folder.join("managed.json").display().to_string(),
     );
@@ -287,22 +405,22 @@ fn refused_types(config: &Config, problem: &Problem) -> anyhow::Error {
     anyhow::anyhow!("{file}: {}{duplicates}", problem.message)
 }
 
-/// The property `openidm.policy.enforcement.enabled`.
-fn enforces_policies(config: &Config) -> anyhow::Result<bool> {
-    const NAME: &str = "openidm.policy.enforcement.enabled";
-    match config.settings.properties.get(NAME).map(String::as_str) {
-        None | Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(other) => anyhow::bail!("the property {NAME} is 'true' or 'false', not '{other}'"),
-    }
+/// The folder of the configuration: the one that was given, else one in the data folder; one for the moment where
+/// nothing is kept.
+fn conf_folder(config: &Config, place: &Place) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
+    Ok(match (&config.folder, place) {
+        (Some(folder), _) => (folder.clone(), None),
+        (None, Place::Folder(data)) => (conf_in(data), None),
+        (None, Place::Memory) => {
+            let made = tempfile::Builder::new().prefix("taskwarden-conf-").tempdir()?;
+            (made.path().to_owned(), Some(made))
+        }
+    })
 }
 
-fn properties(config: &Config) -> Properties {
-    let mut properties = config.settings.properties.clone();
-    properties
-        .entry("openidm.node.id".to_owned())
-        .or_insert_with(|| config.settings.node.id.clone());
-    properties.into_iter().collect()
+/// Where a data folder keeps the configuration of the tenant when there is no other place for it.
+pub(crate) fn conf_in(data: &Path) -> PathBuf {
+    data.join("conf").join(TenantName::default_tenant().as_str())
 }
 
 /// Makes the administrator if there is none. Returns the password if it had to be made up.

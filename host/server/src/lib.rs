@@ -5,6 +5,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub mod audit;
 mod check;
 mod cli;
 pub mod clock;
@@ -13,6 +14,7 @@ mod cron;
 mod demo;
 pub mod host;
 pub mod ids;
+pub mod properties;
 pub mod sample;
 mod serve;
 mod shipped;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::cli::ServeArguments;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::host::{Host, HostOptions, Place};
+use crate::host::{Host, HostOptions, Place, conf_in};
 use crate::ids::SystemIds;
 use crate::signals::Signals;
 
@@ -17,7 +17,7 @@ pub(crate) const ADMIN_PASSWORD: &str = "TASKWARDEN_ADMIN_PASSWORD";
 pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let config = match &arguments.conf {
         Some(folder) => Config::read(folder)?,
-        None => Config::built_in(),
+        None => Config::read_or_built_in(&conf_in(&arguments.data))?,
     };
     let options = HostOptions {
         place: Place::Folder(arguments.data.clone()),

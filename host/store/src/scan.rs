@@ -19,6 +19,8 @@ pub struct Scan {
     pub order: Order,
     /// Behind which position; none means from the beginning.
     pub after: Option<Cursor>,
+    /// Behind which id, where there is no position yet; a scan in the order of values begins at its own beginning.
+    pub behind: Option<Arc<str>>,
     /// At most so many documents are returned.
     pub limit: usize,
     /// At most so many documents are looked at, so that one call is short however few match.
@@ -52,6 +54,7 @@ impl Scan {
             filter: None,
             order: Order::Id,
             after: None,
+            behind: None,
             limit,
             examine: EXAMINE,
         }
@@ -69,6 +72,13 @@ impl Scan {
     #[must_use]
     pub fn by_value(mut self, pointer: Pointer) -> Self {
         self.order = Order::Value(pointer);
+        self
+    }
+
+    /// The same scan behind an id, whether a document has it or not.
+    #[must_use]
+    pub fn behind(mut self, id: Option<Arc<str>>) -> Self {
+        self.behind = id;
         self
     }
 

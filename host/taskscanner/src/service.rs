@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_model::job::ServiceName;
+use host_model::job::{LogLevel, ServiceName};
+use host_model::journal::Journal;
+use host_model::run::RunId;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::Problem;
@@ -28,11 +30,16 @@ impl Service for TaskScannerService {
 
     /// Runs until the scan has ended, whatever `waitForCompletion` says: only so can the schedule keep two runs of the
     /// same job apart. The schedule's run id is the scan's, so that a second hand-over joins the first.
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
         let order = Order {
             id: Some(invocation.run.to_string()),
-            name: invocation.job.to_string(),
+            name: if invocation.is_configured {
+                format!("schedule/{}", invocation.job)
+            } else {
+                invocation.job.to_string()
+            },
             invoke_context: invocation.invoke_context,
+            is_analysis: false,
             log_level: level(invocation.log_level),
         };
         let id = self.0.start(order).await?;
@@ -42,6 +49,21 @@ impl Service for TaskScannerService {
             .record(&id)
             .await?
             .ok_or_else(|| Problem::internal(format!("the scan {id} was forgotten")))?;
+        let progress = &record.progress;
+        journal.line(
+            LogLevel::Info,
+            &format!(
+                "the scan {id} is {}: {} successes, {} failures",
+                record.state.name(),
+                progress.successes,
+                progress.failures
+            ),
+        );
+        let fuel = record.usage.as_ref().and_then(|usage| usage["fuel"]["sum"].as_u64());
+        journal.fuel(fuel.unwrap_or(0));
+        if record.state == State::Cancelled {
+            journal.cancelled();
+        }
         match record.state {
             State::Error => Err(Problem::internal(
                 record.message.unwrap_or_else(|| "the scan could not go on".to_owned()),
@@ -60,5 +82,9 @@ impl Service for TaskScannerService {
 
     fn is_resumable(&self) -> bool {
         true
+    }
+
+    async fn cancel(&self, run: &RunId) -> bool {
+        matches!(self.0.cancel(run.as_str()).await, Ok(Some(true)))
     }
 }

@@ -31,7 +31,11 @@
 //! of what it was granted. So a task needs no cleaning up, and may simply be run again.
 //!
 //! In `Cargo.toml`, ask for a component: `crate-type = ["cdylib"]`.
+//!
+//! The feature `allocator` (on by default) sets the global allocator, because the usual one makes each call slower.
 
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 pub mod context;

@@ -1,3 +1,5 @@
+//! Why a plugin says no.
+
 use std::fmt;
 
 use serde_json::Value;

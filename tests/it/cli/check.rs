@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::binary;
-use crate::harness::{Ended, run};
+use crate::harness::{Ended, demo_cache, run};
 
 fn check(folder: &Path) -> Ended {
-    run(binary(&["check"]).arg(folder))
+    run(binary(&["check"]).arg(folder).env("XDG_CACHE_HOME", demo_cache()))
 }
 
 /// A folder with these files.
@@ -19,6 +19,9 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     }
     folder
 }
+
+const SCHEDULE: &str = r#"{"type": "simple", "repeatInterval": 60000,
+    "invokeService": "script", "invokeContext": {"script": {"type": "text/javascript", "file": "script/task.js"}}}"#;
 
 #[test]
 fn a_folder_that_can_be_served_is_called_so() {
@@ -33,6 +36,11 @@ fn a_folder_that_can_be_served_is_called_so() {
             ("taskwarden.toml", settings),
             ("script/task.js", "true;"),
             ("README", "hello"),
+        ],
+        &[
+            ("schedule-task.json", SCHEDULE),
+            ("script/task.js", "true;"),
+            ("taskwarden.toml", settings),
         ],
     ] {
         let folder = folder(files);
@@ -88,9 +96,53 @@ fn what_is_wrong_is_named_with_its_place() {
         (
             "sync.json",
             "{}",
-            &["sync.json: this version knows taskwarden.toml, managed.json and the folder script/ only"],
+            &["sync.json: there is no configuration of the type 'sync' here: known are managed, schedule/NAME"],
         ),
         ("taskwarden2.toml", "", &["taskwarden2.toml: this version knows"]),
+        (
+            "schedule.json",
+            "{}",
+            &["schedule.json: there are several objects of the type schedule"],
+        ),
+        (
+            "managed-a.json",
+            "{}",
+            &["managed-a.json: there is one object of the type managed"],
+        ),
+        (
+            "schedule-.json",
+            "{}",
+            &["schedule-.json: the name of a configuration object has"],
+        ),
+        (
+            "schedule-a.json",
+            "{\"enabled\": true,\n\"type\" \"cron\"}",
+            &["schedule-a.json: line 2, column 8"],
+        ),
+        (
+            "schedule-a.json",
+            r#"{"type": "cron", "schedule": "0 0 25 * * ?", "invokeService": "script"}"#,
+            &["schedule-a.json: /schedule: "],
+        ),
+        (
+            "schedule-a.json",
+            r#"{"type": "simple", "repeatCount": 0, "invokeService": "script", "invokeContext": {"script":
+                {"type": "text/javascript", "file": "script/missing.js"}}}"#,
+            &["schedule-a.json: /invokeContext/script"],
+        ),
+        (
+            "schedule-a.json",
+            r#"{"type": "simple", "repeatCount": 0, "invokeService": "script", "invokeContext": {"script":
+                {"type": "text/javascript", "source": "var a = ;"}}}"#,
+            &["schedule-a.json: /invokeContext/script/source", "line 1"],
+        ),
+        (
+            "schedule-a.json",
+            r#"{"type": "simple", "repeatCount": 0, "invokeService": "taskscanner", "invokeContext": {"scan":
+                {"_queryFilter": "a eq", "object": "managed/user", "taskState": {"started": "/s", "completed": "/c"}},
+                "task": {"script": {"type": "text/javascript", "source": "true;"}}}}"#,
+            &["schedule-a.json: /invokeContext/scan/_queryFilter"],
+        ),
     ] {
         let folder = folder(&[(name, content)]);
         let ended = check(folder.path());

@@ -43,6 +43,15 @@ impl Process {
         Self::start(command.env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD))
     }
 
+    /// The same with a configuration folder.
+    pub(crate) fn serve_with(data: &Path, conf: &Path) -> Self {
+        share_cache(data);
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.arg("--conf").arg(conf);
+        Self::start(command.env("TASKWARDEN_ADMIN_PASSWORD", PASSWORD))
+    }
+
     /// A command that serves sooner or later, once it is ready.
     pub(crate) fn start(command: &mut Command) -> Self {
         // Of the log only what is wrong: it comes between the lines of the tests.

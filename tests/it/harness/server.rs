@@ -125,6 +125,12 @@ impl Server {
         self.folder.path().join("conf")
     }
 
+    /// Has the server look at its configuration folder, and returns when it has taken up what it found.
+    pub(crate) fn look(&self) {
+        let (runtime, host) = (self.runtime.as_ref().unwrap(), self.host.as_ref().unwrap());
+        runtime.block_on(host.configuration().look());
+    }
+
     /// Moves the time on and returns when what became due is done.
     pub(crate) fn advance(&self, by: chrono::Duration) {
         self.clock.advance(by);

@@ -3,6 +3,7 @@
 
 mod memory;
 mod raw;
+mod sandbox;
 mod scan;
 mod table;
 

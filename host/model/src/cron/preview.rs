@@ -1,11 +1,11 @@
 //! The next fires, each with a sentence when a clock change moves, drops or doubles it.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, SecondsFormat, TimeZone};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::transition::{REACH, Transition};
-use super::{ClockChange, Cron, OnGap, OnOverlap, SEARCH_YEARS};
+use super::{ClockChange, Cron, Dropped, OnGap, OnOverlap};
 use crate::clock::Timestamp;
 
 /// One fire to come.
@@ -65,38 +65,24 @@ impl Cron {
         notes
     }
 
-    /// A wall time in the gap is lost unless the expression also names the one that the clock shows instead: a schedule
-    /// of every hour goes on an hour after the last fire, and nobody misses anything.
     fn dropped_by(&self, change: Transition, zone: Tz) -> Option<String> {
-        let mut lost = Vec::new();
-        let mut from = change.wall_before();
-        while let Some(wall) = self.first_wall(from, from.year() + SEARCH_YEARS)
-            && wall < change.wall_after()
-        {
-            if !self.names(wall + change.length()) {
-                lost.push(wall);
-            }
-            from = wall + TimeDelta::seconds(1);
-        }
-        let first = lost.first()?;
-        let last = lost.last()?;
+        let Dropped { first, last, count, .. } = self.lost_in(change)?;
         let forward = format!(
             "the clock goes forward from {} to {}",
             show(change.wall_before()),
             show(change.wall_after())
         );
         let date = first.date();
-        Some(if first == last {
+        Some(if count == 1 {
             format!(
                 "{} on {date} does not exist in {zone}: {forward}, so that fire is dropped (onGap skip).",
-                show(*first)
+                show(first)
             )
         } else {
             format!(
-                "{} to {} on {date} do not exist in {zone}: {forward}, so {} fires are dropped (onGap skip).",
-                show(*first),
-                show(*last),
-                lost.len()
+                "{} to {} on {date} do not exist in {zone}: {forward}, so {count} fires are dropped (onGap skip).",
+                show(first),
+                show(last),
             )
         })
     }

@@ -158,3 +158,53 @@ fn every_state_is_read_as_it_is_written() {
     }
     assert!("normal".parse::<TriggerState>().is_err());
 }
+
+#[test]
+fn what_is_due_is_what_would_fire() {
+    let all = |trigger: Trigger| {
+        let mut fires = Vec::new();
+        let mut next = Some(trigger);
+        while let Some(trigger) = next.filter(|_| fires.len() < 5_000) {
+            fires.push(trigger.next);
+            next = match trigger.fire() {
+                AfterFire::Again(trigger) => Some(trigger),
+                AfterFire::Complete { .. } => None,
+            };
+        }
+        fires
+    };
+    let begin = at("2026-01-01T00:00:00.250Z");
+    let timings = [
+        simple(700, -1),
+        simple(1000, 5),
+        simple(1000, 0),
+        simple(0, 3),
+        cron("0/7 * * * * ?"),
+        cron("3 1-2 0 * * ?"),
+    ];
+    for timing in timings {
+        for end in [None, Some(begin + TimeDelta::milliseconds(9_100))] {
+            let Some(trigger) = Trigger::new(timing.clone(), None, end, begin) else {
+                continue;
+            };
+            let fires = all(trigger.clone());
+            for from in (-1000..12_000).step_by(350) {
+                for length in [0, 1, 349, 2000, 61_000] {
+                    let from = begin + TimeDelta::milliseconds(from);
+                    let until = from + TimeDelta::milliseconds(length);
+                    let named = fires.iter().filter(|fire| **fire >= from && **fire <= until);
+                    let mut named: Vec<_> = named.copied().collect();
+                    if timing == simple(0, 3) {
+                        named.truncate(1);
+                    }
+                    let expected = named.first().map(|first| Stretch {
+                        first: *first,
+                        last: *named.last().unwrap(),
+                        count: named.len() as u64,
+                    });
+                    assert_eq!(trigger.due(from, until), expected, "{timing:?} {end:?} {from} {until}");
+                }
+            }
+        }
+    }
+}

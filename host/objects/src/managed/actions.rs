@@ -1,4 +1,4 @@
-//! Actions: `patch` for clients that cannot send the verb, on an object or on what a query finds; `reencrypt` and
+//! Actions: `import`; `patch` for clients that cannot send the verb, on an object or on what a query finds; `reencrypt` and
 //! `rotateKeys`; and those that a type's configuration brings.
 
 use std::pin::Pin;
@@ -19,9 +19,10 @@ use super::shape::{named, refuse_probing};
 use super::unique::parse;
 use super::write::limits_of_hooks;
 use super::{ManagedObjects, ObjectId, Place, query};
+use crate::bulk;
 
 /// The actions that every type has.
-pub(super) const BUILT_IN: [&str; 4] = ["patch", "triggerSyncCheck", "rotateKeys", "reencrypt"];
+pub(super) const BUILT_IN: [&str; 5] = ["patch", "import", "triggerSyncCheck", "rotateKeys", "reencrypt"];
 
 /// A patch on what a query finds changes all of it at once; more objects than this are refused.
 pub const MAX_PATCHED: usize = 1000;
@@ -46,6 +47,7 @@ impl ManagedObjects {
             }
         };
         match (action.name.as_str(), place) {
+            ("import", None) => bulk::import(&self.store, self, context, path, action).await.map(Some),
             ("patch", Some(place)) => self.patch_one(context, &place, action).await.map(Some),
             ("patch", None) => self.patch_found(context, &live, action).await.map(Some),
             ("triggerSyncCheck", _) => Err(Problem::unsupported(

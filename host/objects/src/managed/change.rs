@@ -1,8 +1,8 @@
 //! What a writing verb does to an object, decided over the object as it is.
 
 use bytes::Bytes;
-use host_resource::Problem;
 use host_resource::patch::{self, Op, PatchError, PatchOperation};
+use host_resource::{Code, Problem};
 use host_store::StoreError;
 use host_store::unit_of_work::Seen;
 use serde_json::Value;
@@ -25,6 +25,18 @@ pub(super) enum Change {
     },
     /// The object ceases to be.
     Delete { rev: Option<String> },
+}
+
+impl Change {
+    /// What the audit calls it.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CREATE",
+            Self::Update { .. } => "UPDATE",
+            Self::Patch { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+        }
+    }
 }
 
 /// What is to be done.
@@ -206,6 +218,7 @@ impl ChangeError {
             Self::Stale { asked } => {
                 Problem::precondition_failed(format!("'{path}' is not at revision '{asked}' any more: read it again"))
             }
+            Self::Patch(error @ PatchError::Large(_)) => Problem::new(Code::TOO_LARGE, error.to_string()),
             Self::Patch(error) => Problem::bad_request(error.to_string()),
             Self::Body(error) => error.into(),
             Self::Store(error) => error.into(),
@@ -384,7 +397,7 @@ mod tests {
                 &patch(None, operations.into()),
                 Some(present(Rev::Committed(Revision(1))))
             )
-            .starts_with("400 Bad Request: the object has more than")
+            .contains("objects and arrays inside each other")
         );
     }
 }

@@ -3,14 +3,17 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use host_model::audit;
 use host_model::limits::Limits;
 use host_resource::project::Fields;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
-use host_store::{CommitError, Key, Revision, UnitOfWork};
+use host_store::{Collection, CommitError, Key, Revision, UnitOfWork};
 
 use super::change::{Change, Plan};
-use super::{ManagedObjects, Place, object};
+use super::unique::parse;
+use super::{ManagedObjects, ObjectId, Place, object};
 
 /// A change that was overtaken is decided again on what is there now, so many times in all: with that many writers of
 /// one object, waiting is better than trying.
@@ -89,7 +92,7 @@ impl ManagedObjects {
         )))
     }
 
-    /// Makes a change a part of a unit of work: all of it, or nothing.
+    /// Makes a change a part of a unit of work, with its entry in the audit: all of it, or nothing.
     pub(super) async fn stage(
         &self,
         context: &Context,
@@ -100,16 +103,81 @@ impl ManagedObjects {
     ) -> Result<Staged, Problem> {
         // Who did not know that a property has become unique conflicts when it is committed.
         unit.get(&place.managed.unique.declaration).await?;
-        if place.managed.is_plain && !change.has_scripts() {
-            return stage_plain(unit, place, change).await;
-        }
         let savepoint = unit.savepoint()?;
-        let staged = self.govern(context, unit, place, change, fields).await;
+        let staged = self.stage_audited(context, unit, place, change, fields).await;
         if staged.is_err() {
             unit.roll_back(savepoint)?;
         }
         staged
     }
+
+    /// With an entry in the audit if and only if there is a change.
+    async fn stage_audited(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        let collection = place.managed.definition.collection.name();
+        if !self.audit.wants_change(context, collection) {
+            return self.stage_unseen(context, unit, place, change, fields).await;
+        }
+        let before = unit.get(&place.key()).await?;
+        let staged = self.stage_unseen(context, unit, place, change, fields).await?;
+        // A hook may have chosen another id.
+        let place = Place {
+            managed: Arc::clone(&place.managed),
+            id: ObjectId::parse(&staged.object.id)?,
+        };
+        let after = unit.get(&place.key()).await?;
+        let rev = |seen: &Option<Seen>| seen.as_ref().map(|seen| seen.rev.to_string());
+        if rev(&before) != rev(&after) {
+            let shown = |seen: &Option<Seen>| seen.as_ref().map(|seen| audited(&place, seen)).transpose();
+            let (was, is) = (shown(&before)?, shown(&after)?);
+            let entry = self.audit.change(
+                context,
+                audit::Change {
+                    object: &place.path(),
+                    operation: change.operation(),
+                    before: was.as_deref(),
+                    after: is.as_deref(),
+                    revision: rev(&before).as_deref(),
+                },
+            );
+            let key = Collection::new(entry.collection).key(entry.id);
+            unit.put(key, entry.body.into()).await?;
+        }
+        Ok(staged)
+    }
+
+    async fn stage_unseen(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        if place.managed.is_plain && !change.has_scripts() {
+            stage_plain(unit, place, change).await
+        } else {
+            self.govern(context, unit, place, change, fields).await
+        }
+    }
+}
+
+/// What the audit keeps of an object: nothing that is hidden from those who read the audit.
+fn audited(place: &Place, seen: &Seen) -> Result<Bytes, Problem> {
+    if place.managed.hidden.is_empty() {
+        return Ok(seen.body.clone());
+    }
+    let mut value = parse(&seen.body)?;
+    for pointer in &place.managed.hidden {
+        pointer.remove(&mut value);
+    }
+    Ok(value.to_string().into())
 }
 
 /// What hooks may write besides the object.

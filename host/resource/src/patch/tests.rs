@@ -328,3 +328,40 @@ proptest! {
         prop_assert!(target.is_object());
     }
 }
+
+#[test]
+fn copies_of_copies_end_at_the_limit_and_leave_the_object() {
+    let mut operations = vec![json!({"operation": "add", "field": "/a0", "value": "x".repeat(1024)})];
+    for step in 1..40 {
+        // Each object holds the one before twice.
+        for side in ["l", "r"] {
+            let from = format!("/a{}", step - 1);
+            operations.push(json!({"operation": "copy", "from": from, "field": format!("/a{step}/{side}")}));
+        }
+    }
+    let refused = patched(&json!({"n": 1}), &Value::from(operations)).unwrap_err();
+    assert_eq!(refused, PatchError::Large(4 * 1024 * 1024));
+}
+
+#[test]
+fn moves_into_each_other_end_at_the_limit() {
+    let rounds = |count: usize| {
+        let round = |step: usize| {
+            let (from, to) = if step.is_multiple_of(2) { ("a", "b") } else { ("b", "a") };
+            let to = format!("/{to}{}", "/x".repeat(20));
+            json!({"operation": "move", "from": format!("/{from}"), "field": to})
+        };
+        Value::from((0..count).map(round).collect::<Vec<_>>())
+    };
+    assert!(patched(&json!({"a": 1}), &rounds(4)).is_ok());
+    let refused = patched(&json!({"a": 1}), &rounds(5)).unwrap_err();
+    assert!(matches!(refused, PatchError::Deep(_, 100)), "{refused}");
+}
+
+#[test]
+fn a_field_that_is_written_again_and_again_does_not_add_up() {
+    let replace =
+        |step: usize| json!({"operation": "replace", "field": "/a", "value": format!("{step}{}", "x".repeat(100_000))});
+    let operations = Value::from((0..100).map(replace).collect::<Vec<_>>());
+    assert!(patched(&json!({"a": 1}), &operations).unwrap().1);
+}

@@ -16,8 +16,9 @@ use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
 
-use super::envelope::{Envelope, Totals};
-use super::{Reply, json};
+use super::envelope::Totals;
+use super::form::Form;
+use super::{CONTENT_TYPE, Reply, json};
 use crate::request::Style;
 
 /// Objects in a page: a few hundred kilobytes at most, and one round to the store for many objects.
@@ -37,6 +38,8 @@ pub(crate) struct Everything {
     pub(crate) query: Query,
     pub(crate) version: Option<ApiVersion>,
     pub(crate) style: Style,
+    /// Whether each result is a line of its own, without an envelope.
+    pub(crate) is_lines: bool,
 }
 
 impl Everything {
@@ -52,32 +55,37 @@ impl Everything {
             policy: page.policy,
             total: page.total,
         };
-        let mut envelope = Envelope::new(self.style.clone());
-        envelope.add(page.result)?;
+        let style = self.style.clone();
+        let mut form = if self.is_lines {
+            Form::lines(style)
+        } else {
+            Form::envelope(style)
+        };
+        let content_type = form.content_type();
+        let reply = |body: Body| {
+            let mut reply = json(body);
+            reply.headers_mut().insert(CONTENT_TYPE, content_type);
+            reply
+        };
+        form.add(page.result)?;
         let Some(cookie) = page.cookie else {
-            return Ok(json(envelope.close(totals)));
+            return Ok(reply(form.close(totals).into()));
         };
         let (sender, body) = Chunks::channel();
         if !self.style.is_head {
             let rest = async move {
-                self.send_rest(cookie, envelope, totals, sender).await;
+                self.send_rest(cookie, form, totals, sender).await;
                 drop(slot);
             };
             tokio::spawn(rest.in_current_span());
         }
-        Ok(json(Body::new(body)))
+        Ok(reply(Body::new(body)))
     }
 
-    async fn send_rest(
-        mut self,
-        mut cookie: String,
-        mut envelope: Envelope,
-        totals: Totals,
-        sender: mpsc::Sender<Chunk>,
-    ) {
+    async fn send_rest(mut self, mut cookie: String, mut form: Form, totals: Totals, sender: mpsc::Sender<Chunk>) {
         for _ in 1..PAGES {
             // An error means that the client has gone.
-            let Ok(()) = sender.send(Chunk::More(envelope.take().into())).await else {
+            let Ok(()) = sender.send(Chunk::More(form.take().into())).await else {
                 return;
             };
             self.query.offset = 0;
@@ -85,7 +93,7 @@ impl Everything {
             let next = match self
                 .page()
                 .await
-                .and_then(|page| envelope.add(page.result).map(|()| page.cookie))
+                .and_then(|page| form.add(page.result).map(|()| page.cookie))
             {
                 Ok(next) => next,
                 Err(problem) => {
@@ -96,7 +104,7 @@ impl Everything {
             match next {
                 None => {
                     // The client may have gone, here too.
-                    let _ = sender.send(Chunk::Last(envelope.close(totals).into())).await;
+                    let _ = sender.send(Chunk::Last(form.close(totals).into())).await;
                     return;
                 }
                 Some(next) if next == cookie => break,
@@ -120,6 +128,9 @@ impl Everything {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// A piece of the body. The last one says so: a sender that is gone without it broke off.
 #[derive(Debug)]

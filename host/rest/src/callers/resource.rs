@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::clock::parse_wire_time;
+use host_resource::sort::MissingOrder;
 use host_resource::{
-    Content, Context, Create, Delete, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath,
+    Content, Context, Create, Delete, Listing, Object, Page, Problem, Query, Read, Resource, ResourcePath,
 };
 use host_store::{Collection, Scan};
 use serde_json::{Value, json};
@@ -110,15 +111,10 @@ impl Resource for TokenResource {
     }
 
     async fn query(&self, _context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
-        let (true, QuerySource::Filter(filter)) = (path.is_empty(), &query.source) else {
-            return Err(Problem::bad_request("query internal/token with a _queryFilter"));
-        };
-        if !query.sort.is_empty() || query.offset > 0 || query.cookie.is_some() {
-            return Err(Problem::bad_request(
-                "tokens are listed as a whole: use neither paging nor sorting",
-            ));
+        if !path.is_empty() {
+            return Err(Problem::bad_request("a token has nothing inside: query internal/token"));
         }
-        let mut result = Vec::new();
+        let mut listing = Listing::new(TOKENS, &query)?;
         let mut cursor = None;
         loop {
             let page = self
@@ -127,21 +123,11 @@ impl Resource for TokenResource {
                 .scan(&Scan::all(Collection::new(TOKENS), BATCH).after(cursor))
                 .await?;
             for document in &page.documents {
-                let shown = object(&document.id, &decode(document)?);
-                let whole = shown
-                    .clone()
-                    .into_value()
-                    .map_err(|error| Problem::internal(error.to_string()))?;
-                if filter.matches(&whole) {
-                    result.push(shown);
-                }
+                listing.offer(object(&document.id, &decode(document)?))?;
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(Page {
-                    result,
-                    ..Page::default()
-                });
+                return Ok(listing.page(MissingOrder::Last));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The body of a request: of which type it may be, and what it says.
 
+use axum::body::Bytes;
 use host_resource::json::{self, JsonLimits};
 use host_resource::patch::{PatchError, PatchOperation};
 use host_resource::{Problem, patch};
@@ -8,15 +9,40 @@ use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::headers::single;
+use super::multipart;
 
 /// The body of a request and what it claims to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Payload<'a> {
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) bytes: &'a [u8],
+    headers: &'a HeaderMap,
+    bytes: &'a [u8],
+    /// What a body of several parts is when they are put together.
+    assembled: Option<Value>,
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    /// A body as it is.
+    pub(crate) fn plain(headers: &'a HeaderMap, bytes: &'a [u8]) -> Self {
+        Self {
+            headers,
+            bytes,
+            assembled: None,
+        }
+    }
+
+    /// A body that may have several parts.
+    pub(crate) async fn of(headers: &'a HeaderMap, bytes: &'a Bytes) -> Result<Self, Problem> {
+        let declared = single(headers, &CONTENT_TYPE)?;
+        let assembled = match declared.and_then(multipart::boundary) {
+            Some(boundary) => Some(multipart::assemble(boundary?, bytes.clone()).await?),
+            None => None,
+        };
+        Ok(Self {
+            assembled,
+            ..Self::plain(headers, bytes)
+        })
+    }
+
     /// The object that a create or an update needs.
     pub(crate) fn object(self) -> Result<Value, Problem> {
         match self.value()? {
@@ -37,31 +63,60 @@ impl Payload<'_> {
         })
     }
 
+    /// Refuses a body where none has a meaning.
+    pub(crate) fn refuse(self) -> Result<(), Problem> {
+        match self.value()? {
+            None => Ok(()),
+            Some(_) => Err(Problem::bad_request("this action has no body")),
+        }
+    }
+
     /// What an action is given: any JSON, or nothing. Nothing needs no type, whatever is declared: `curl -X POST -d ''`
     /// declares a form.
     pub(crate) fn value(self) -> Result<Option<Value>, Problem> {
+        if self.assembled.is_some() {
+            return Ok(self.assembled);
+        }
         if self.bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
         let declared = single(self.headers, &CONTENT_TYPE)?;
         if !declared.is_some_and(is_json) {
             let shown = declared.map_or("missing".to_owned(), |declared| format!("'{declared}'"));
-            let message = format!("the header content-type is {shown}: it has to be application/json, in UTF-8");
+            let message = format!(
+                "the header content-type is {shown}: it has to be application/json, in UTF-8, or \
+                 multipart/form-data"
+            );
             return Err(Problem::bad_request(message).with_detail("header", "Content-Type"));
         }
-        json::parse(self.bytes, &JsonLimits::default())
-            .map(Some)
-            .map_err(|error| {
-                let problem = Problem::bad_request(format!("the body is not valid JSON: {error}"))
-                    .with_detail("line", error.line)
-                    .with_detail("column", error.column)
-                    .with_detail("explanation", error.message.as_str());
-                match &error.pointer {
-                    Some(pointer) => problem.with_detail("pointer", pointer.to_string()),
-                    None => problem,
-                }
-            })
+        parse(self.bytes, "the body").map(Some)
     }
+}
+
+/// Reads a line of many, strictly. The line's number is the reader's to say.
+pub(crate) fn read_line(bytes: &[u8]) -> Result<Value, Problem> {
+    json::parse(bytes, &JsonLimits::default()).map_err(|error| {
+        let problem = Problem::bad_request(format!("no JSON, from column {} on: {}", error.column, error.message))
+            .with_detail("column", error.column);
+        match &error.pointer {
+            Some(pointer) => problem.with_detail("pointer", pointer.to_string()),
+            None => problem,
+        }
+    })
+}
+
+/// Reads JSON strictly; what is wrong is said with its place.
+pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Value, Problem> {
+    json::parse(bytes, &JsonLimits::default()).map_err(|error| {
+        let problem = Problem::bad_request(format!("{what} is not valid JSON: {error}"))
+            .with_detail("line", error.line)
+            .with_detail("column", error.column)
+            .with_detail("explanation", error.message.as_str());
+        match &error.pointer {
+            Some(pointer) => problem.with_detail("pointer", pointer.to_string()),
+            None => problem,
+        }
+    })
 }
 
 /// `application/json`, with or without `charset=utf-8`, which is what JSON is anyway.
@@ -91,10 +146,7 @@ mod tests {
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
         }
-        read(Payload {
-            headers: &headers,
-            bytes: body.as_bytes(),
-        })
+        read(Payload::plain(&headers, body.as_bytes()))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The headers that change what is asked: conditions and versions.
 
 use host_resource::{ApiVersion, Code, Problem};
-use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::header::{CONTENT_ENCODING, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderValue};
 
 /// What must be true of the resource, by `If-Match` or `If-None-Match`.
@@ -53,6 +53,20 @@ fn strong_tag(tag: &str) -> Result<String, Problem> {
 fn weak_tag(tag: &str) -> String {
     let tag = tag.trim();
     tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned()
+}
+
+/// Refuses a body that is encoded in a way that is not understood. One in gzip has been decoded, and its header taken
+/// off, before anybody looks.
+pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match single(headers, &CONTENT_ENCODING)? {
+        None => Ok(()),
+        Some(encoding) if encoding.eq_ignore_ascii_case("identity") => Ok(()),
+        Some(encoding) => {
+            let message =
+                format!("the header content-encoding is '{encoding}': use gzip, in lower case, or leave it out");
+            Err(Problem::new(Code::new(415), message).with_detail("header", "Content-Encoding"))
+        }
+    }
 }
 
 /// Which version of the protocol and of the resource's interface is asked for.

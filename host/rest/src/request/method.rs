@@ -1,7 +1,9 @@
 //! Which HTTP method a request means.
 
 use host_resource::{Code, Problem};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+use super::headers::single;
 
 /// The methods that the language knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) enum Method {
 /// What `OPTIONS` answers. Which of them a resource supports only the resource knows; it answers 501 to the others.
 pub(crate) const ALLOW: &str = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
 
-const OVERRIDE: &str = "x-http-method-override";
+const OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
 const METHODS: [(&str, Method); 7] = [
     ("GET", Method::Get),
@@ -34,10 +36,9 @@ impl Method {
     /// The method of the request line, or the one that `X-HTTP-Method-Override` puts in the place of a `POST`.
     pub(crate) fn of(method: &http::Method, headers: &HeaderMap) -> Result<Self, Problem> {
         let written = Self::named(method.as_str())?;
-        match headers.get(OVERRIDE) {
+        match single(headers, &OVERRIDE)? {
             Some(replacement) if written == Self::Post => {
-                let name = replacement.to_str().unwrap_or_default().trim().to_ascii_uppercase();
-                match Self::named(&name)? {
+                match Self::named(&replacement.to_ascii_uppercase())? {
                     // On the wire it stays a POST, whose answer has a body.
                     Self::Head => Ok(Self::Get),
                     other => Ok(other),
@@ -83,6 +84,10 @@ mod tests {
         check("POST", Some(""), Err(501));
         check("GET", Some("DELETE"), Ok(Method::Get));
         check("TRACE", None, Err(501));
+        let mut twice = HeaderMap::new();
+        twice.append(OVERRIDE, "PUT".parse().unwrap());
+        twice.append(OVERRIDE, "DELETE".parse().unwrap());
+        assert_eq!(Method::of(&http::Method::POST, &twice).unwrap_err().code.number(), 400);
         check("PROPFIND", None, Err(501));
     }
 }

@@ -39,6 +39,7 @@ pub(crate) const PAGE_SIZE: &str = "_pageSize";
 pub(crate) const COOKIE: &str = "_pagedResultsCookie";
 pub(crate) const OFFSET: &str = "_pagedResultsOffset";
 pub(crate) const TOTAL: &str = "_totalPagedResultsPolicy";
+pub(crate) const COUNT_ONLY: &str = "_countOnly";
 pub(crate) const ACTION: &str = "_action";
 pub(crate) const FIELDS: &str = "_fields";
 pub(crate) const PRETTY: &str = "_prettyPrint";
@@ -47,8 +48,11 @@ pub(crate) const MIME_TYPE: &str = "_mimeType";
 const ON_ALL: &[&str] = &[FIELDS, PRETTY, MIME_TYPE];
 pub(crate) const ON_POST: &[&str] = &[FIELDS, PRETTY, MIME_TYPE, ACTION];
 const ON_QUERY: &[&str] = &[
-    FIELDS, PRETTY, MIME_TYPE, FILTER, QUERY_ID, EXPRESSION, SORT_KEYS, PAGE_SIZE, COOKIE, OFFSET, TOTAL,
+    FIELDS, PRETTY, MIME_TYPE, FILTER, QUERY_ID, EXPRESSION, SORT_KEYS, PAGE_SIZE, COOKIE, OFFSET, TOTAL, COUNT_ONLY,
 ];
+
+/// On the action `export` of a managed type.
+pub(crate) const ON_EXPORT: &[&str] = &[FIELDS, PRETTY, MIME_TYPE, ACTION, FILTER];
 
 const NEEDS_ACTION_BELOW: ApiVersion = ApiVersion { major: 2, minor: 1 };
 
@@ -127,6 +131,25 @@ impl Operation {
     /// Whether parameters with an underscore that the language does not know are the resource's business.
     pub(crate) fn passes_everything(&self) -> bool {
         matches!(self, Self::Action(_))
+    }
+
+    /// What the audit calls it. An upsert is one, whatever it turns out to be.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "READ",
+            Self::Query => "QUERY",
+            Self::Create | Self::CreateNamed => "CREATE",
+            Self::Update { .. } | Self::Upsert => "UPDATE",
+            Self::Patch { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+            Self::Action(_) => "ACTION",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    /// Whether something may be another after it.
+    pub(crate) fn is_write(&self) -> bool {
+        !matches!(self, Self::Read { .. } | Self::Query | Self::Options)
     }
 
     /// Whether the body means something.

@@ -37,6 +37,15 @@ pub(crate) fn query(parameters: &Parameters, fields: Fields) -> Result<Query, Pr
     })
 }
 
+/// The query behind an export: everything, or what a filter selects.
+pub(crate) fn export(parameters: &Parameters, fields: Fields) -> Result<Query, Problem> {
+    let filter = parameters.single(FILTER)?.map(parse_filter).transpose()?;
+    Ok(Query {
+        fields,
+        ..Query::filter(Arc::new(filter.unwrap_or(Filter::Literal(true))))
+    })
+}
+
 fn source(parameters: &Parameters) -> Result<QuerySource, Problem> {
     let expression = parameters.single(EXPRESSION)?;
     match (parameters.single(FILTER)?, parameters.single(QUERY_ID)?, expression) {

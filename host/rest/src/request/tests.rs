@@ -12,7 +12,7 @@ fn call(method: Method, url: &str, lines: &[(&'static str, &str)], body: &str) -
     for (name, value) in lines {
         headers.insert(*name, value.parse().unwrap());
     }
-    Ask::of(method, path, query, &headers)?.call(&headers, body.as_bytes())
+    Ask::of(method, path, query, &headers)?.call(Payload::plain(&headers, body.as_bytes()))
 }
 
 fn once(method: Method, url: &str, lines: &[(&'static str, &str)], body: &str) -> Request {

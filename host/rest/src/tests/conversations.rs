@@ -154,6 +154,71 @@ async fn methods_can_be_asked_for_and_overridden() {
 }
 
 #[tokio::test]
+async fn an_answer_says_which_version_gave_it() {
+    let house = House::open().await;
+    let check = async |path: &str, asked: Option<&str>, answered: Option<&str>, warning: Option<&str>| {
+        let lines: Vec<_> = asked.iter().map(|asked| ("accept-api-version", *asked)).collect();
+        let answer = house.call("GET", path, &lines, "").await;
+        assert_eq!(answer.status, 200, "{asked:?}");
+        assert_eq!(answer.header("content-api-version"), answered, "{asked:?}");
+        assert_eq!(answer.header("warning"), warning, "{asked:?}");
+    };
+    let path = "things?_queryFilter=true";
+    check(path, Some("resource=2.0"), Some("protocol=2.1,resource=2.0"), None).await;
+    check(
+        path,
+        Some("protocol=1.0,resource=1"),
+        Some("protocol=1.0,resource=1.0"),
+        None,
+    )
+    .await;
+    let missing = "199 taskwarden \"no Accept-API-Version was sent, resource=2.0 answered\"";
+    check(path, None, Some("protocol=2.1,resource=2.0"), Some(missing)).await;
+    check(
+        path,
+        Some("protocol=2.1"),
+        Some("protocol=2.1,resource=2.0"),
+        Some(missing),
+    )
+    .await;
+    check(
+        "newer?_queryFilter=true",
+        Some("resource=1.1"),
+        Some("protocol=2.1,resource=1.2"),
+        Some("199 taskwarden \"resource=1.1 was asked for, resource=1.2 answered\""),
+    )
+    .await;
+    // What has no versions says nothing.
+    check("many/00001", None, None, None).await;
+    check("many/00001", Some("resource=7.0"), None, None).await;
+    let refused = house
+        .call("GET", path, &[("accept-api-version", "resource=3.0")], "")
+        .await;
+    assert_eq!((refused.status, refused.header("content-api-version")), (404, None));
+}
+
+#[tokio::test]
+async fn a_body_of_several_parts_is_put_together() {
+    let house = House::open().await;
+    let token = format!("Bearer {}", house.token.expose());
+    let lines = [
+        ("authorization", &*token),
+        ("content-type", "multipart/form-data; boundary=x"),
+    ];
+    let body = "--x\r\nContent-Disposition: form-data; name=\"json\"\r\nContent-Type: application/json\r\n\r\n\
+                {\"photo\": {\"$ref\": \"cid:p#content\"}}\r\n--x\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\nabc\r\n--x--";
+    let created = house.anonymous("PUT", "/openidm/things/x", &lines, body).await;
+    assert_eq!(
+        (created.status, created.json()["photo"].clone()),
+        (201, json!("YWJj")),
+        "{}",
+        created.body
+    );
+    let refused = house.anonymous("PUT", "/openidm/things/y", &lines, "{}").await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
 async fn malformed_json_says_where() {
     let house = House::open().await;
     let refused = house.call("PUT", "things/x", &[], "{\n \"a\": tru\n}").await;

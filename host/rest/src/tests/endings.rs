@@ -49,6 +49,22 @@ async fn a_body_that_is_too_long_is_refused_by_its_length() {
 }
 
 #[tokio::test]
+async fn who_sends_far_too_much_and_reads_only_then_gets_the_answer_and_no_broken_pipe() {
+    let house = House::open().await;
+    // More than all buffers between the two hold, so that it could not be sent if nobody took it.
+    let more = "x".repeat(16 * 1024 * 1024);
+    let request = head(&house, "PUT", &format!("Content-Length: {}", more.len())) + &more;
+    let answer = house.raw(request).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let request = format!("GET /openidm/things?_queryFilter={more} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let answer = house.raw(request).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 431 ") || answer.starts_with("HTTP/1.1 414 "),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn a_stranger_is_refused_before_its_body_is_read() {
     let house = House::open().await;
     let request = "PUT /openidm/things/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n";

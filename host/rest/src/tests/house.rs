@@ -57,6 +57,7 @@ impl House {
         let token = callers.create_token("tests", &[ADMIN], None).await.unwrap();
         let router = router(Arc::clone(&actor));
         let tenant = Tenant {
+            audit: Arc::new(host_model::audit::NoAudit),
             name,
             hosts: Vec::new(),
             router: Arc::new(router),
@@ -91,6 +92,11 @@ fn router(actor: Arc<Actor>) -> Router {
     const VERSIONS: &[ApiVersion] = &[ApiVersion { major: 1, minor: 0 }, ApiVersion { major: 2, minor: 0 }];
     Router::new()
         .mount(&["things"], VERSIONS, Arc::new(Things::default()))
+        .mount(
+            &["newer"],
+            &[ApiVersion { major: 1, minor: 2 }],
+            Arc::new(Things::default()),
+        )
         .mount(&["many"], &[], Arc::new(Things::with(MANY)))
         .mount(&["actor"], VERSIONS, actor)
         .mount(&["endless"], &[], Arc::new(Endless))

@@ -91,6 +91,33 @@ async fn a_page_has_the_size_that_was_asked_for_and_a_cookie() {
 }
 
 #[tokio::test]
+async fn only_the_number_of_results_can_be_asked_for() {
+    let house = House::open().await;
+    for (url, expected) in [
+        ("many?_queryFilter=true&_countOnly=true", MANY),
+        (
+            "many?_queryFilter=true&_COUNTONLY=True&_pageSize=7&_sortKeys=-number&_pagedResultsOffset=5",
+            MANY,
+        ),
+        ("things?_queryFilter=true&_countOnly=true", 0),
+    ] {
+        let answer = house.call("GET", url, &[], "").await;
+        assert_eq!(
+            (answer.status, answer.json()),
+            (200, json!({"resultCount": expected})),
+            "{url}"
+        );
+    }
+    let whole = house
+        .call("GET", "things?_queryFilter=true&_countOnly=false", &[], "")
+        .await;
+    assert_eq!(whole.json()["result"], json!([]));
+    for url in ["many?_queryFilter=true&_countOnly=maybe", "many/00001?_countOnly=true"] {
+        assert_eq!(house.call("GET", url, &[], "").await.status, 400, "{url}");
+    }
+}
+
+#[tokio::test]
 async fn the_head_of_everything_costs_one_page() {
     let house = House::open().await;
     let head = house.call("HEAD", "many?_queryFilter=true", &[], "").await;

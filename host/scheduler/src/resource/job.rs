@@ -1,6 +1,7 @@
 //! `scheduler/job`: the jobs of a tenant.
 
 use async_trait::async_trait;
+use host_model::clock::parse_wire_time;
 use host_resource::{
     Action, ApiVersion, Context, Create, Delete, Object, Page, Patch, Problem, Query, Read, Resource, ResourcePath,
     Update,
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Place, no_collection, no_instance, place, unknown_action};
 use crate::error::Error;
-use crate::scheduler::{Kind, Mode, Scheduler};
+use crate::scheduler::{Backfill, Kind, Mode, Scheduler};
 
 /// The jobs of a tenant.
 pub struct JobResource(pub Scheduler);
@@ -78,12 +79,45 @@ impl Resource for JobResource {
                     "trigger" => self.0.trigger(id).await?,
                     "pause" => self.0.pause(id).await?,
                     "resume" => self.0.resume(id).await?,
+                    "backfill" => return Ok(Some(self.0.backfill(id, backfill(&action)?).await?)),
                     other => return Err(unknown_action(other)),
                 }
                 Ok(Some(json!({"success": true})))
             }
         }
     }
+}
+
+/// Reads `from`, `to` and `force`.
+fn backfill(action: &Action) -> Result<Backfill, Error> {
+    let time = |name: &'static str| {
+        let text = action.parameter(name).ok_or_else(|| Error::Parameter {
+            name,
+            reason: "a time is expected, such as 2026-03-29T00:00:00Z".to_owned(),
+        })?;
+        parse_wire_time(text).ok_or_else(|| Error::Parameter {
+            name,
+            reason: format!("'{text}' is not a time; write for example 2026-03-29T00:00:00Z"),
+        })
+    };
+    let is_forced = match action.parameter("force") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            return Err(Error::Parameter {
+                name: "force",
+                reason: format!("true or false is expected, not '{other}'"),
+            });
+        }
+    };
+    let (from, to) = (time("from")?, time("to")?);
+    if to < from {
+        return Err(Error::Parameter {
+            name: "to",
+            reason: "it is before 'from'".to_owned(),
+        });
+    }
+    Ok(Backfill { from, to, is_forced })
 }
 
 /// Jobs have no revision that a request could name.

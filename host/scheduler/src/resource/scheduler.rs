@@ -1,4 +1,4 @@
-//! `scheduler` itself: nothing to read, but the actions that are about all jobs.
+//! `scheduler` itself: the actions that are about all jobs, and the lists of triggers that wait and that do not.
 
 use async_trait::async_trait;
 use host_resource::{Action, ApiVersion, Context, Object, Page, Problem, Query, Read, Resource, ResourcePath};
@@ -12,8 +12,13 @@ pub struct SchedulerResource(pub Scheduler);
 
 #[async_trait]
 impl Resource for SchedulerResource {
+    /// The platform's own lists of triggers, which it keeps below the scheduler.
     async fn read(&self, _: &Context, path: &ResourcePath, _: Read) -> Result<Object, Problem> {
-        Err(Problem::not_found(below_scheduler(path)))
+        match (path.len(), path.element(0)) {
+            (1, Some("waitingTriggers")) => Ok(self.0.waiting_triggers().await?),
+            (1, Some("acquiredTriggers")) => Ok(self.0.acquired_triggers()),
+            _ => Err(Problem::not_found(below_scheduler(path))),
+        }
     }
 
     async fn query(&self, _: &Context, path: &ResourcePath, _: Query) -> Result<Page, Problem> {

@@ -12,13 +12,14 @@ use super::{ATTEMPTS, Inner, Scheduler};
 use crate::board::Waiting;
 use crate::changes;
 use crate::error::Error;
+use crate::occurrence::Cause;
 use crate::run_record::RunRecord;
 use crate::shelf::{Attempt, SHELVES, Stored, StoredTrigger, shelf_of};
 use crate::trigger_record::TriggerRecord;
 use crate::wire::{self, View};
 
 /// Runs that were asked for by hand and wait for their turn: more are refused, so that nobody fills the store by asking.
-const MAX_WAITING: usize = 1000;
+pub(super) const MAX_WAITING: usize = 1000;
 
 /// Whether a job may, or must, exist already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +66,12 @@ impl Scheduler {
     pub(crate) async fn delete(&self, id: &str) -> Result<Object, Error> {
         for _ in 0..ATTEMPTS {
             let stored = self.0.require(id).await?;
+            self.0.refuse_configured(&stored.job.id).await?;
             let shown = wire::job(&stored, self.0.view(&stored.job.id));
-            if let Attempt::Done(_) = self
-                .0
-                .shelves
-                .commit(stored.shelf, changes::remove_job(&stored))
-                .await?
-            {
+            let mut changes = changes::remove_job(&stored);
+            let pending = self.0.pending(&stored, Cause::Deleted);
+            self.0.note_last(&stored, &pending, &mut changes).await?;
+            if let Attempt::Done(_) = self.0.shelves.commit(stored.shelf, changes).await? {
                 self.0.look_again(&stored.job.id).await;
                 return Ok(shown);
             }
@@ -93,7 +93,7 @@ impl Scheduler {
         if waiting >= MAX_WAITING {
             return Err(Error::TooManyWaiting(waiting));
         }
-        let run = RunRecord::waiting(RunId::fresh(self.0.ids.as_ref()), &stored.job, self.0.now());
+        let run = RunRecord::waiting(RunId::fresh(self.0.ids.as_ref()), &stored.job, self.0.now(), None);
         let Attempt::Done(revision) = self.0.shelves.commit(stored.shelf, changes::note_run(&run)).await? else {
             return Err(Error::Contended(run.job));
         };
@@ -118,7 +118,7 @@ impl Inner {
     }
 
     /// Reads a job and has its service look at it.
-    async fn accept(&self, id: JobId, content: &Value) -> Result<Job, Error> {
+    pub(super) async fn accept(&self, id: JobId, content: &Value) -> Result<Job, Error> {
         let job = Job::parse(id, content)?;
         let service = self
             .services
@@ -135,14 +135,20 @@ impl Inner {
         let record = self.new_trigger(&job)?;
         let shelf = shelf_of(&job);
         for _ in 0..ATTEMPTS {
+            // Looked for after the job: who configures it meanwhile makes the commit collide.
             let before = self.shelves.find(&job.id).await?;
+            self.refuse_configured(&job.id).await?;
             match (mode, &before) {
                 (Mode::Create, Some(_)) => return Err(Error::Exists(job.id.clone())),
                 (Mode::Replace, None) => return Err(Error::Missing(job.id.to_string())),
                 (Mode::Create, None) | (Mode::Replace, Some(_)) => {}
             }
             let same_place = before.as_ref().filter(|before| before.shelf == shelf);
-            let changes = changes::store_job(&job, record.as_ref(), same_place);
+            let mut changes = changes::store_job(&job, record.as_ref(), same_place);
+            if let Some(before) = same_place {
+                let pending = self.pending(before, if job.enabled { Cause::Replaced } else { Cause::Disabled });
+                self.note(shelf, &job.id, &pending, &mut changes).await?;
+            }
             let Attempt::Done(revision) = self.shelves.commit(shelf, changes).await? else {
                 continue;
             };
@@ -161,7 +167,7 @@ impl Inner {
     }
 
     /// The first trigger of a job; none if it is disabled.
-    fn new_trigger(&self, job: &Job) -> Result<Option<TriggerRecord>, Error> {
+    pub(super) fn new_trigger(&self, job: &Job) -> Result<Option<TriggerRecord>, Error> {
         if !job.enabled {
             return Ok(None);
         }
@@ -169,22 +175,25 @@ impl Inner {
         let trigger = job
             .trigger(self.settings.zone, self.now())
             .ok_or_else(|| Error::NeverFires(Pointer::root().child(reason)))?;
-        let status = if self.is_group_paused() {
-            Status::NEW.paused()
+        let record = TriggerRecord::new(&trigger, Status::NEW);
+        Ok(Some(if self.is_group_paused() {
+            record.turned(Status::NEW.paused(), self.now())
         } else {
-            Status::NEW
-        };
-        Ok(Some(TriggerRecord::new(&trigger, status)))
+            record
+        }))
     }
 
     /// A job that has become persisted, or no longer is, leaves the place where it was.
-    async fn clear_elsewhere(&self, job: &Job) -> Result<(), Error> {
+    pub(super) async fn clear_elsewhere(&self, job: &Job) -> Result<(), Error> {
         for shelf in SHELVES.into_iter().filter(|shelf| *shelf != shelf_of(job)) {
             for _ in 0..ATTEMPTS {
                 let Some(old) = self.shelves.find_on(shelf, &job.id).await? else {
                     break;
                 };
-                if let Attempt::Done(_) = self.shelves.commit(shelf, changes::remove_job(&old)).await? {
+                let mut changes = changes::remove_job(&old);
+                let pending = self.pending(&old, Cause::Replaced);
+                self.note_last(&old, &pending, &mut changes).await?;
+                if let Attempt::Done(_) = self.shelves.commit(shelf, changes).await? {
                     break;
                 }
             }

@@ -7,9 +7,8 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use host_model::clock::Timestamp;
 use host_model::job::{Job, JobId, LogLevel};
-use host_model::misfire::Missed;
+use host_model::journal::Journal;
 use host_model::run::RunId;
 use host_model::service::Invocation;
 use host_model::trigger::TriggerState;
@@ -20,7 +19,10 @@ use serde_json::Value;
 use super::{Inner, RETRY_DELAY};
 use crate::board::{Errand, FlightId, Waiting};
 use crate::changes;
+use crate::due::Due;
 use crate::error::Error;
+use crate::fates::Passing;
+use crate::occurrence::Cause;
 use crate::plan::{Fire, Plan, plan};
 use crate::run_record::{Order, Outcome, RunRecord, RunState};
 use crate::shelf::{self, Attempt, ShelfName, Stored};
@@ -37,6 +39,9 @@ pub(super) struct Begun {
     pub(super) revision: Revision,
     pub(super) order: Order,
 }
+
+/// A longer message of a failure is cut: records are many.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 
 impl Inner {
     /// The loop: ends when the board is stopped.
@@ -76,7 +81,7 @@ impl Inner {
     /// One flight, from its errand to its end.
     async fn fly(self: Arc<Self>, flight: FlightId, errand: Errand) {
         let begun = match &errand {
-            Errand::Fire(job, due) => self.fire(flight, job, due.shelf).await,
+            Errand::Fire(job, due) => self.fire(flight, job, *due).await,
             Errand::ByHand(waiting) => self.begin_by_hand(flight, waiting).await,
         };
         match begun {
@@ -102,7 +107,7 @@ impl Inner {
             tracing::error!(%error, tenant = %self.tenant, %job, "a schedule that is complete could not be removed");
         }
         self.board().land(flight);
-        self.look_again(job).await;
+        self.look_after_run(job).await;
         self.board().release(flight);
         self.changed();
     }
@@ -114,14 +119,16 @@ impl Inner {
         };
         let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
         if state == Some(TriggerState::Complete) {
-            self.shelves.commit(stored.shelf, changes::remove_job(&stored)).await?;
+            let mut changes = changes::remove_job(&stored);
+            self.note_last(&stored, &[], &mut changes).await?;
+            self.shelves.commit(stored.shelf, changes).await?;
         }
         Ok(())
     }
 
     /// Looks at a trigger that may be due, and claims its fire if it is.
-    async fn fire(&self, flight: FlightId, job: &JobId, shelf: ShelfName) -> Result<Option<Begun>, Error> {
-        let Some(stored) = self.shelves.find_on(shelf, job).await? else {
+    async fn fire(&self, flight: FlightId, job: &JobId, due: Due) -> Result<Option<Begun>, Error> {
+        let Some(stored) = self.shelves.find_on(due.shelf, job).await? else {
             return Ok(None);
         };
         if !self.settle(flight, &stored.job) {
@@ -132,45 +139,68 @@ impl Inner {
         };
         let now = self.now();
         let settings = &self.settings;
-        match plan(
-            &stored.job,
-            trigger.record.clone(),
-            settings.zone,
+        let passing = Passing {
+            job: &stored.job,
+            record: &trigger.record,
+            zone: settings.zone,
             now,
-            settings.misfire_threshold,
-        ) {
+            cause: self.cause(due),
+        };
+        let threshold = settings.misfire_threshold;
+        match plan(&stored.job, trigger.record.clone(), settings.zone, now, threshold) {
             Plan::Rest => Ok(None),
-            Plan::Move { trigger, missed } => {
-                let mut changes = changes::set_trigger(&stored, &trigger);
-                changes.append(changes::note_run(&self.skipped(&stored.job, missed, now)));
+            Plan::Move(after) => {
+                let lost = passing.lost();
+                let mut changes = changes::set_trigger(&stored, &after.settled());
+                self.note(stored.shelf, job, &lost, &mut changes).await?;
                 self.shelves.commit(stored.shelf, changes).await?;
+                tracing::warn!(tenant = %self.tenant, %job, "fires were missed and are dropped");
                 Ok(None)
             }
-            Plan::Vanish { missed } => {
+            Plan::Vanish => {
                 let mut changes = changes::remove_job(&stored);
-                changes.append(changes::note_run(&self.skipped(&stored.job, missed, now)));
+                self.note_last(&stored, &passing.lost(), &mut changes).await?;
                 self.shelves.commit(stored.shelf, changes).await?;
+                tracing::warn!(tenant = %self.tenant, %job, "its last fires were missed, so the schedule is over");
                 Ok(None)
             }
-            Plan::Fire(fire) => self.claim(stored, fire, now).await,
+            Plan::Fire(fire) => self.claim(&stored, &passing, fire).await,
+        }
+    }
+
+    /// Why a trigger that was due is late.
+    fn cause(&self, due: Due) -> Cause {
+        if due.is_overlapped {
+            Cause::Overlap
+        } else if self.board().was_full(due.at) {
+            Cause::Quota
+        } else {
+            Cause::Misfire
         }
     }
 
     /// Claims a fire. `None` if somebody else was faster, or changed the job.
-    async fn claim(&self, stored: Stored, fire: Fire, now: Timestamp) -> Result<Option<Begun>, Error> {
+    async fn claim(&self, stored: &Stored, passing: &Passing<'_>, fire: Fire) -> Result<Option<Begun>, Error> {
         let Fire {
             scheduled,
             trigger,
             missed,
         } = fire;
-        let mut record = RunRecord::started(RunId::fresh(self.ids.as_ref()), &stored.job, scheduled, now);
+        let run = RunId::fresh(self.ids.as_ref());
+        let occurrences = match missed {
+            None => passing.fired(scheduled, &run),
+            Some(missed) => passing.made_up_for(missed, &run),
+        };
+        let mut record = RunRecord::started(run, &stored.job, scheduled, passing.now);
         record.next = trigger.next;
         record.missed_since = missed.map(|missed| missed.first);
         let trigger = TriggerRecord {
             fire_instance: Some(self.fire_instance()),
-            ..trigger
+            ..trigger.settled()
         };
-        let changes = changes::claim_fire(&stored, &trigger, &record);
+        let mut changes = changes::claim_fire(stored, &trigger, &record);
+        self.note(stored.shelf, &stored.job.id, &occurrences, &mut changes)
+            .await?;
         let Attempt::Done(revision) = self.shelves.commit(stored.shelf, changes).await? else {
             return Ok(None);
         };
@@ -178,7 +208,7 @@ impl Inner {
             // It may be due again at once. A job that is not has to wait for the end of this run, which looks again.
             self.look_again(&stored.job.id).await;
         }
-        Ok(Some(Begun::new(&stored, record, revision)))
+        Ok(Some(Begun::new(stored, record, revision)))
     }
 
     /// A run that was asked for has its turn.
@@ -197,7 +227,8 @@ impl Inner {
                 .await?;
             return Ok(None);
         }
-        let Some(record) = self.waiting_record(waiting).await? else {
+        let record = self.waiting_record(waiting).await?;
+        let Some(record) = record.filter(|record| record.state == RunState::Waiting) else {
             return Ok(None);
         };
         let order = Order::of(&stored.job);
@@ -243,12 +274,6 @@ impl Inner {
         may_begin
     }
 
-    fn skipped(&self, job: &Job, missed: Missed, now: Timestamp) -> RunRecord {
-        let reason = format!("missed, and the misfire policy is {}", job.misfire_policy);
-        tracing::warn!(tenant = %self.tenant, job = %job.id, first = %missed.first, "fires were missed and are dropped");
-        RunRecord::skipped(RunId::fresh(self.ids.as_ref()), job, missed, now, reason)
-    }
-
     /// Hands a run to its service and writes down how it ended.
     pub(super) async fn carry_out(self: &Arc<Self>, flight: FlightId, begun: Begun) {
         let RunRecord { job, id, .. } = &begun.record;
@@ -256,11 +281,21 @@ impl Inner {
             begun.order.log_level,
             &format!("run {id} of schedule {job} of tenant {} started", self.tenant),
         );
-        let answer = self.invoke(flight, &begun).await;
+        let journal = Arc::new(Journal::default());
+        let started = self.now();
+        let answer = self.invoke(flight, &begun, journal.clone()).await;
         self.board().end(flight);
         self.changed();
+        let account = journal.account();
         let outcome = match answer {
             Err(problem) if self.goes_on_later(&begun, &problem) => return,
+            _ if account.is_cancelled => {
+                log(
+                    begun.order.log_level,
+                    &format!("run {id} of schedule {job} of tenant {} was cancelled", self.tenant),
+                );
+                Outcome::Cancelled
+            }
             Ok(result) => {
                 log(
                     begun.order.log_level,
@@ -270,26 +305,38 @@ impl Inner {
             }
             Err(problem) => {
                 tracing::error!(tenant = %self.tenant, %job, run = %id, %problem, "a run of a schedule failed");
-                Outcome::Failed(problem.to_string())
+                let message = problem.to_string();
+                Outcome::Failed(message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned())
             }
         };
-        let ended = begun.record.ended(self.now(), outcome);
+        let ended = RunRecord {
+            started: Some(started),
+            account,
+            ..begun.record.ended(self.now(), outcome)
+        };
         if let Err(error) = self.write_end(&begun, &ended).await {
             // The record stays as started, so the next start of the host takes the run up.
             tracing::error!(%error, tenant = %self.tenant, %job, run = %id, "the end of a run could not be written");
         }
-        if let Err(error) = self.drop_old_runs_of(begun.shelf, job).await {
+        if let Err(error) = self.trim(begun.shelf, job).await {
             tracing::warn!(%error, tenant = %self.tenant, %job, "old runs could not be dropped");
         }
     }
 
     /// The service's answer. A panic in it is its problem.
-    async fn invoke(self: &Arc<Self>, flight: FlightId, begun: &Begun) -> Result<Value, Problem> {
+    async fn invoke(
+        self: &Arc<Self>,
+        flight: FlightId,
+        begun: &Begun,
+        journal: Arc<Journal>,
+    ) -> Result<Value, Problem> {
         let service = self.services.get(&begun.record.service).cloned();
         let service = service.ok_or_else(|| Problem::from(Error::ServiceUnavailable(begun.record.service)))?;
+        let is_configured = self.is_configured(&begun.record.job).await?;
         let invocation = Invocation {
             tenant: self.tenant.clone(),
             job: begun.record.job.clone(),
+            is_configured,
             run: begun.record.id.clone(),
             scheduled: begun.record.scheduled,
             fired: begun.record.fired,
@@ -300,7 +347,7 @@ impl Inner {
         };
         let (inner, job) = (self.clone(), begun.job.clone());
         let answer = tokio::spawn(async move {
-            let mut run = service.run(invocation);
+            let mut run = service.run(invocation, &journal);
             let mut is_handed_over = false;
             // Once it was polled it has gone as far as it goes by itself: only then nobody has to wait for it any more.
             poll_fn(|context| {

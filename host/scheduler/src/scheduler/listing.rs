@@ -1,17 +1,21 @@
-//! Queries over jobs and triggers, those in memory among those that are persisted.
+//! Queries over what the scheduler keeps, what is in memory among what is persisted.
+//!
+//! Without an order a page is read where the last one ended, in the order of ids; with one, everything is looked through
+//! for each page, but no more than a page of it is held. Nothing is counted unless somebody wants to know.
 
 use std::sync::Arc;
 
 use host_model::job::JobId;
 use host_resource::filter::Filter;
-use host_resource::sort::{self, MissingOrder};
 use host_resource::{Content, Object, Page, Query, QuerySource, TotalPolicy};
-use host_store::{Collection, Document, Scan, Snapshot};
+use host_store::{Collection, Document, Snapshot};
 use serde_json::{Map, Value};
 
-use super::{Inner, Scheduler};
+use super::walk::Walk;
+use super::{Inner, Scheduler, runs};
 use crate::error::Error;
-use crate::shelf::{self, PAGE, SHELVES, ShelfName};
+use crate::order::{Cookie, Order, Ranked, Selection};
+use crate::shelf::{self, ShelfName};
 use crate::wire;
 
 /// What is listed.
@@ -21,20 +25,20 @@ pub(crate) enum Kind {
     Jobs,
     /// Triggers.
     Triggers,
+    /// Runs.
+    Runs,
+    /// What became of due instants.
+    Occurrences,
+    /// Counters of jobs.
+    Statistics,
 }
 
-/// One that matches. Where the filter and the order do not look into it, it is only read when it is shown.
-struct Found {
-    job: Arc<str>,
-    shelf: ShelfName,
-    shown: Option<Shown>,
-}
+/// Documents that one request for a page looks at before it answers with what it has: a filter that nothing matches
+/// does not keep others waiting.
+const EXAMINE: usize = 20_000;
 
-struct Shown {
-    object: Object,
-    /// With the id and the revision, for filters and orders.
-    value: Value,
-}
+/// Results that may be sorted without a page size.
+const MAX_SORTED: usize = 10_000;
 
 impl Scheduler {
     /// A page of what a query selects.
@@ -44,99 +48,144 @@ impl Scheduler {
             QuerySource::Id(id) if id == "query-all-ids" => (Arc::new(Filter::Literal(true)), true),
             QuerySource::Id(id) => return Err(Error::UnknownQuery(id.clone())),
         };
-        let mut found = self.0.find(kind, &filter, !query.sort.is_empty()).await?;
-        found.sort_by(|one, other| {
-            let by_keys = match (&one.shown, &other.shown) {
-                (Some(one), Some(other)) => {
-                    sort::compare(&query.sort, MissingOrder::FirstAscending, &one.value, &other.value)
-                }
-                _ => std::cmp::Ordering::Equal,
-            };
-            by_keys.then_with(|| one.job.cmp(&other.job))
-        });
-        // The cookie is the number of the next one, and what is not a number counts as 0: behaviour 2.3.
-        let start = query
-            .cookie
-            .as_deref()
-            .map_or(query.offset, |cookie| cookie.parse().unwrap_or(0));
-        let total = found.len();
-        let end = query
-            .page_size
-            .map_or(total, |size| start.saturating_add(size).min(total));
-        let mut result = Vec::new();
-        for found in found.into_iter().take(end).skip(start) {
-            let object = match found.shown {
-                _ if ids_only => Some(id_only(kind, &found.job)),
-                Some(shown) => Some(shown.object),
-                None => self.0.show_again(kind, found.shelf, &found.job).await?,
-            };
-            result.extend(object);
-        }
-        let cookie = (end < total).then(|| end.to_string());
+        let cookie = query.cookie.as_deref().filter(|cookie| !cookie.is_empty());
+        let cookie = cookie.map(Cookie::read).transpose()?;
+        let listing = Listing {
+            inner: &self.0,
+            kind,
+            filter,
+            ids_only,
+        };
+        let (result, cookie) = if query.sort.is_empty() {
+            listing.by_id(query, cookie).await?
+        } else {
+            listing.sorted(query, cookie).await?
+        };
+        let is_counted = query.total != TotalPolicy::None && query.page_size.is_some();
+        let total = if is_counted { Some(listing.count().await?) } else { None };
         Ok(Page {
             result,
-            cookie,
-            policy: TotalPolicy::Exact,
-            total: u64::try_from(total).ok(),
+            cookie: cookie.map(|cookie| cookie.write()),
+            policy: if is_counted {
+                TotalPolicy::Exact
+            } else {
+                TotalPolicy::None
+            },
+            total,
         })
     }
 }
 
-impl Inner {
-    async fn find(&self, kind: Kind, filter: &Filter, is_sorted: bool) -> Result<Vec<Found>, Error> {
-        let looks_inside = is_sorted || *filter != Filter::Literal(true);
-        let mut all = Vec::new();
-        for shelf in SHELVES {
-            let mut pages = self.shelves.pages(shelf, Scan::all(kind.collection(), PAGE));
-            while let Some((snapshot, documents)) = pages.next().await? {
-                for document in documents {
-                    let job = document.id.clone();
-                    if !looks_inside {
-                        all.push(Found {
-                            job,
-                            shelf,
-                            shown: None,
-                        });
-                        continue;
-                    }
-                    let Some(object) = self.show_or_complain(kind, shelf, snapshot.as_ref(), &document).await else {
-                        continue;
-                    };
-                    let value = with_ids(&object);
-                    if filter.matches(&value) {
-                        all.push(Found {
-                            job,
-                            shelf,
-                            shown: Some(Shown { object, value }),
-                        });
-                    }
+/// One query.
+struct Listing<'a> {
+    inner: &'a Inner,
+    kind: Kind,
+    filter: Arc<Filter>,
+    ids_only: bool,
+}
+
+impl Listing<'_> {
+    async fn by_id(&self, query: &Query, cookie: Option<Cookie>) -> Result<(Vec<Object>, Option<Cookie>), Error> {
+        let mut behind = match cookie {
+            None => None,
+            Some(Cookie::Id(id)) => Some(id),
+            Some(Cookie::Ranked(_)) => return Err(Error::Cookie),
+        };
+        let size = query.page_size.unwrap_or(usize::MAX);
+        let mut walk = self.walk(behind.clone(), size.saturating_add(query.offset).saturating_add(1));
+        let mut left_out = 0;
+        let mut result = Vec::new();
+        while let Some(found) = walk.next().await? {
+            if result.len() >= size || (query.page_size.is_some() && walk.examined() > EXAMINE) {
+                return Ok((result, behind.map(Cookie::Id)));
+            }
+            behind = Some(found.document.id.clone());
+            let is_passed = left_out < query.offset;
+            if is_passed && self.matches_unseen() {
+                left_out += 1;
+                continue;
+            }
+            if let Some(object) = self
+                .matching(found.shelf, found.snapshot.as_ref(), &found.document)
+                .await
+            {
+                if is_passed {
+                    left_out += 1;
+                } else {
+                    result.push(object);
                 }
             }
         }
-        Ok(all)
+        Ok((result, None))
     }
 
-    /// What was found a moment ago; none if it is gone.
-    async fn show_again(&self, kind: Kind, shelf: ShelfName, job: &Arc<str>) -> Result<Option<Object>, Error> {
-        let snapshot = self.shelves.store(shelf).snapshot().await?;
-        let Some(document) = snapshot.get(&kind.collection().key(job.clone())).await? else {
-            return Ok(None);
+    async fn sorted(&self, query: &Query, cookie: Option<Cookie>) -> Result<(Vec<Object>, Option<Cookie>), Error> {
+        let after = match cookie {
+            None => None,
+            Some(Cookie::Ranked(position)) => Some(position),
+            Some(Cookie::Id(_)) => return Err(Error::Cookie),
         };
-        Ok(self.show_or_complain(kind, shelf, snapshot.as_ref(), &document).await)
+        let order = Order::new(&query.sort);
+        let wanted = query.page_size.unwrap_or(MAX_SORTED).saturating_add(query.offset);
+        let mut selection = Selection::new(order.clone(), after, wanted.saturating_add(1));
+        let mut walk = self.walk(None, usize::MAX);
+        while let Some(found) = walk.next().await? {
+            if let Some(object) = self
+                .matching(found.shelf, found.snapshot.as_ref(), &found.document)
+                .await
+            {
+                let position = order.position(&found.document.id, &with_ids(&object));
+                selection.offer(Ranked { position, object });
+            }
+        }
+        let mut found = selection.finish();
+        let is_more = found.len() > wanted;
+        if is_more && query.page_size.is_none() {
+            return Err(Error::TooManyToSort(MAX_SORTED));
+        }
+        found.truncate(wanted);
+        let cookie = found
+            .last()
+            .filter(|_| is_more)
+            .map(|last| Cookie::Ranked(last.position.clone()));
+        let result = found.into_iter().skip(query.offset).map(|ranked| ranked.object);
+        Ok((result.collect(), cookie))
     }
 
-    /// A damaged document is logged and left out: it hides no others.
-    async fn show_or_complain(
-        &self,
-        kind: Kind,
-        shelf: ShelfName,
-        snapshot: &dyn Snapshot,
-        document: &Document,
-    ) -> Option<Object> {
-        match self.show(kind, shelf, snapshot, document).await {
-            Ok(object) => object,
+    async fn count(&self) -> Result<u64, Error> {
+        let mut walk = self.walk(None, usize::MAX);
+        let mut count = 0;
+        while let Some(found) = walk.next().await? {
+            let is_counted = self.matches_unseen()
+                || self
+                    .matching(found.shelf, found.snapshot.as_ref(), &found.document)
+                    .await
+                    .is_some();
+            count += u64::from(is_counted);
+        }
+        Ok(count)
+    }
+
+    fn walk(&self, behind: Option<Arc<str>>, wanted: usize) -> Walk<'_> {
+        // What is stored is what is shown: the store itself finds what matches, through an index where there is one.
+        let filter = (!self.kind.is_made_up()).then(|| self.filter.clone());
+        Walk::new(&self.inner.shelves, self.kind.collection(), filter, behind, wanted)
+    }
+
+    /// Whether a document matches, whatever it says.
+    fn matches_unseen(&self) -> bool {
+        !self.kind.is_made_up() || *self.filter == Filter::Literal(true)
+    }
+
+    /// What is shown of a document, if it matches. A damaged one is logged and left out: it hides no others.
+    async fn matching(&self, shelf: ShelfName, snapshot: &dyn Snapshot, document: &Document) -> Option<Object> {
+        if self.ids_only {
+            return Some(id_only(self.kind, &document.id));
+        }
+        match self.show(shelf, snapshot, document).await {
+            Ok(object) => object.filter(|object| self.matches_unseen() || self.filter.matches(&with_ids(object))),
             Err(error) => {
-                tracing::error!(%error, tenant = %self.tenant, "a stored schedule cannot be listed");
+                tracing::error!(%error, tenant = %self.inner.tenant, "a stored document of the scheduler cannot be listed");
                 None
             }
         }
@@ -144,42 +193,63 @@ impl Inner {
 
     async fn show(
         &self,
-        kind: Kind,
         shelf: ShelfName,
         snapshot: &dyn Snapshot,
         document: &Document,
     ) -> Result<Option<Object>, Error> {
+        match self.kind {
+            Kind::Runs => return runs::show(document).map(Some),
+            Kind::Occurrences | Kind::Statistics => {
+                return Ok(Some(Object {
+                    id: document.id.to_string(),
+                    rev: Some(document.revision.to_string()),
+                    content: Content::Raw(document.body.clone()),
+                }));
+            }
+            Kind::Jobs | Kind::Triggers => {}
+        }
         let id: JobId = document.id.parse()?;
-        let of_job = match kind {
-            Kind::Jobs => Some(document.clone()),
+        let of_job = match self.kind {
             Kind::Triggers => snapshot.get(&shelf::job_key(&id)).await?,
+            _ => Some(document.clone()),
         };
         let Some(of_job) = of_job else { return Ok(None) };
         let stored = shelf::stored(shelf, snapshot, &of_job).await?;
-        let view = self.view(&id);
-        Ok(match kind {
-            Kind::Jobs => Some(wire::job(&stored, view)),
+        let view = self.inner.view(&id);
+        Ok(match self.kind {
             Kind::Triggers => stored
                 .trigger
                 .as_ref()
                 .map(|trigger| wire::trigger(&stored.job, trigger, view)),
+            _ => Some(wire::job(&stored, view)),
         })
     }
 }
 
 impl Kind {
-    fn collection(self) -> Collection {
+    pub(super) fn collection(self) -> Collection {
         match self {
             Kind::Jobs => shelf::jobs(),
             Kind::Triggers => shelf::triggers(),
+            Kind::Runs => shelf::runs(),
+            Kind::Occurrences => shelf::occurrences(),
+            Kind::Statistics => shelf::statistics(),
+        }
+    }
+
+    /// Whether what is shown is more than what is stored.
+    fn is_made_up(self) -> bool {
+        match self {
+            Kind::Jobs | Kind::Triggers => true,
+            Kind::Runs | Kind::Occurrences | Kind::Statistics => false,
         }
     }
 }
 
-fn id_only(kind: Kind, job: &str) -> Object {
+fn id_only(kind: Kind, id: &str) -> Object {
     let id = match kind {
-        Kind::Jobs => job.to_owned(),
-        Kind::Triggers => format!("{}.trigger-{job}", wire::GROUP),
+        Kind::Triggers => format!("{}.trigger-{id}", wire::GROUP),
+        Kind::Jobs | Kind::Runs | Kind::Occurrences | Kind::Statistics => id.to_owned(),
     };
     Object {
         id,
@@ -189,13 +259,6 @@ fn id_only(kind: Kind, job: &str) -> Object {
 }
 
 fn with_ids(object: &Object) -> Value {
-    let mut members = Map::new();
-    members.insert("_id".to_owned(), Value::String(object.id.clone()));
-    if let Some(rev) = &object.rev {
-        members.insert("_rev".to_owned(), Value::String(rev.clone()));
-    }
-    if let Content::Json(Value::Object(content)) = &object.content {
-        members.extend(content.clone());
-    }
-    Value::Object(members)
+    // What was stored is an object, so it is one again.
+    object.clone().into_value().unwrap_or(Value::Null)
 }

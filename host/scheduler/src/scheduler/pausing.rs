@@ -14,7 +14,6 @@ use super::{ATTEMPTS, Inner, Scheduler};
 use crate::changes;
 use crate::error::Error;
 use crate::shelf::{self, Attempt, PAGE, SHELVES, ShelfName, Stored};
-use crate::trigger_record::TriggerRecord;
 
 /// One of the two directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +93,7 @@ impl Inner {
                     action: turn.participle(),
                 });
             };
-            let record = turned(&trigger.record, turn);
+            let record = trigger.record.turned(turn.apply(trigger.record.status), self.now());
             let changes = changes::set_trigger(&stored, &record);
             if let Attempt::Done(_) = self.shelves.commit(stored.shelf, changes).await? {
                 self.look_again(&stored.job.id).await;
@@ -131,7 +130,7 @@ impl Inner {
         let mut jobs = Vec::new();
         for document in documents {
             let trigger = shelf::read_trigger(document)?;
-            let record = turned(&trigger.record, turn);
+            let record = trigger.record.turned(turn.apply(trigger.record.status), self.now());
             if record != trigger.record {
                 let key = shelf::triggers().key(document.id.clone());
                 changes.put(key, Expectation::Revision(trigger.revision), record.encode());
@@ -153,12 +152,5 @@ impl Inner {
             }
         }
         Ok(())
-    }
-}
-
-fn turned(record: &TriggerRecord, turn: Turn) -> TriggerRecord {
-    TriggerRecord {
-        status: turn.apply(record.status),
-        ..record.clone()
     }
 }

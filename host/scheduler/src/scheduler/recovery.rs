@@ -84,7 +84,15 @@ impl Inner {
                 };
                 match (trigger.record.status.state, trigger.record.next) {
                     (TriggerState::Normal, Some(at)) => {
-                        self.board().set_due(&job, Due { at, shelf });
+                        let is_overlapped = false;
+                        self.board().set_due(
+                            &job,
+                            Due {
+                                at,
+                                shelf,
+                                is_overlapped,
+                            },
+                        );
                     }
                     (TriggerState::Complete, _) => complete.push(job),
                     _ => {}

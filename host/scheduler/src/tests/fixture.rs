@@ -7,24 +7,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use host_model::clock::{Clock, Timestamp, Tz, parse_wire_time, wire_time};
 use host_model::ids::Ids;
-use host_model::job::{JobId, ServiceName};
+use host_model::job::{JobId, LogLevel, ServiceName};
+use host_model::journal::Journal;
+use host_model::run::RunId;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::filter::Filter;
+use host_resource::sort::SortKey;
 use host_resource::{
     Action, ApiVersion, Caller, Code, Context, Create, Delete, Page, Problem, Query, Read, Resource, ResourcePath,
     Update,
 };
 use host_store::redb::RedbStore;
-use host_store::{Scan, TenantStore};
+use host_store::{Collection, Scan, TenantStore};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::occurrence::Origin;
 use crate::run_record::{Outcome, RunRecord, RunState};
 use crate::shelf;
-use crate::{JobResource, Ports, Scheduler, Settings, TriggerResource};
+use crate::{
+    JobResource, OccurrenceResource, Ports, RunResource, Scheduler, SchedulerResource, Settings, StatisticsResource,
+    TriggerResource,
+};
 
 pub(super) fn at(text: &str) -> Timestamp {
     parse_wire_time(text).unwrap()
@@ -67,6 +74,8 @@ pub(super) struct TestService {
     /// Runs whose context says `hold` wait while this is false.
     pub(super) is_open: watch::Sender<bool>,
     pub(super) is_stopping: AtomicBool,
+    /// The run that was cancelled last.
+    cancelled: watch::Sender<Option<RunId>>,
 }
 
 #[async_trait]
@@ -83,16 +92,29 @@ impl Service for TestService {
         }
     }
 
-    async fn run(&self, invocation: Invocation) -> Result<Value, Problem> {
+    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
         let does = invocation.invoke_context["does"]
             .as_str()
             .unwrap_or("nothing")
             .to_owned();
+        let run = invocation.run.clone();
         self.calls.lock().push(invocation);
+        journal.line(LogLevel::Info, &format!("doing {does}"));
+        journal.fuel(7);
         match does.as_str() {
             "fail" => return Err(Problem::bad_request("no")),
             "panic" => panic!("as asked"),
-            "hold" => drop(self.is_open.subscribe().wait_for(|is_open| *is_open).await),
+            "hold" => {
+                let mut is_open = self.is_open.subscribe();
+                let mut cancelled = self.cancelled.subscribe();
+                tokio::select! {
+                    _ = is_open.wait_for(|is_open| *is_open) => {}
+                    _ = cancelled.wait_for(|cancelled| !self.is_resumable && cancelled.as_ref() == Some(&run)) => {
+                        journal.cancelled();
+                        return Err(Problem::conflict("cancelled"));
+                    }
+                }
+            }
             _ => {}
         }
         if self.is_stopping.load(Ordering::Relaxed) {
@@ -104,12 +126,18 @@ impl Service for TestService {
     fn is_resumable(&self) -> bool {
         self.is_resumable
     }
+
+    async fn cancel(&self, run: &RunId) -> bool {
+        self.cancelled.send_replace(Some(run.clone()));
+        !self.is_resumable
+    }
 }
 
 /// A host with one tenant. The scheduler has a runtime of its own, which dies with it.
 pub(super) struct Host {
     pub(super) clock: Arc<TestClock>,
     store: Arc<RedbStore>,
+    memory: Arc<RedbStore>,
     ids: Arc<TestIds>,
     settings: Settings,
     pub(super) script: Arc<TestService>,
@@ -130,10 +158,12 @@ impl Host {
         store.open_tenant(&TenantName::default_tenant()).await.unwrap();
         let ids = Arc::new(TestIds::default());
         let (script, scanner) = services();
-        let (scheduler, runtime) = start(&clock, &store, &ids, &settings, [script.clone(), scanner.clone()]).await;
+        let (scheduler, memory, runtime) =
+            start(&clock, &store, &ids, &settings, [script.clone(), scanner.clone()]).await;
         Host {
             clock,
             store,
+            memory,
             ids,
             settings,
             script,
@@ -151,7 +181,8 @@ impl Host {
         self.clock.0.send_replace(at(now));
         (self.script, self.scanner) = services();
         let services = [self.script.clone(), self.scanner.clone()];
-        let (scheduler, runtime) = start(&self.clock, &self.store, &self.ids, &self.settings, services).await;
+        let (scheduler, memory, runtime) = start(&self.clock, &self.store, &self.ids, &self.settings, services).await;
+        self.memory = memory;
         self.scheduler = scheduler;
         self.runtime = Some(runtime);
     }
@@ -223,11 +254,19 @@ impl Host {
                     ..
                 } => "interrupted".to_owned(),
                 RunState::Ended {
+                    outcome: Outcome::Cancelled,
+                    ..
+                } => "cancelled".to_owned(),
+                RunState::Ended {
                     outcome: Outcome::Skipped(reason),
                     ..
                 } => format!("skipped: {reason}"),
             };
-            let by_hand = if run.by_hand { " by hand" } else { "" };
+            let by_hand = match run.origin {
+                Origin::Schedule => "",
+                Origin::Manual => " by hand",
+                Origin::Backfill => " backfill",
+            };
             let missed = run
                 .missed_since
                 .map(|since| format!(" missed since {}", wire_time(since)))
@@ -235,6 +274,53 @@ impl Host {
             format!("{} {}{by_hand}{missed} {state}", run.job, wire_time(run.scheduled))
         };
         runs.iter().map(show).collect()
+    }
+
+    /// What became of due instants, by job and time, in a few words.
+    pub(super) async fn occurrences(&self) -> Vec<String> {
+        let shown = self.records(shelf::occurrences()).await;
+        let show = |record: &Value| {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            let when = match record["count"].as_u64().unwrap() {
+                1 => text("from"),
+                count => format!("{count} from {} to {}", text("from"), text("to")),
+            };
+            let late = record["latenessMs"].as_i64().filter(|late| *late > 0);
+            let more = match (late, record["reason"].as_str()) {
+                (Some(late), _) => format!(" {late} ms late"),
+                (None, Some(reason)) => format!(" {reason}"),
+                (None, None) => String::new(),
+            };
+            let origin = if record["origin"] == "schedule" {
+                ""
+            } else {
+                " backfill"
+            };
+            format!("{} {when}{origin} {}{more}", text("job"), text("outcome"))
+        };
+        shown.iter().map(show).collect()
+    }
+
+    /// The documents of a collection on both shelves.
+    pub(super) async fn records(&self, collection: Collection) -> Vec<Value> {
+        let mut found = Vec::new();
+        for store in [self.store.clone(), self.memory.clone()] {
+            let store = TenantStore::new(store, TenantName::default_tenant());
+            let mut scan = Scan::all(collection.clone(), 1000);
+            loop {
+                let page = store.scan(&scan).await.unwrap();
+                found.extend(
+                    page.documents
+                        .iter()
+                        .map(|document| serde_json::from_slice::<Value>(&document.body).unwrap()),
+                );
+                match page.cursor {
+                    None => break,
+                    cursor => scan = scan.after(cursor),
+                }
+            }
+        }
+        found
     }
 
     pub(super) async fn run_records(&self) -> Vec<RunRecord> {
@@ -305,6 +391,63 @@ impl Host {
     pub(super) async fn query(&self, filter: &str) -> Vec<String> {
         let page = self.page(Query::filter(Arc::new(Filter::parse(filter).unwrap()))).await;
         page.result.into_iter().map(|object| object.id).collect()
+    }
+
+    /// Reads below `scheduler`, from `run`, `occurrence` or `statistics`, or a list of the scheduler's own.
+    pub(super) async fn read(&self, resource: &str, id: &str) -> Result<Value, Problem> {
+        let read = Read::default();
+        let object = self.resource(resource).read(&context(), &path(id), read).await?;
+        Ok(object.into_value().unwrap())
+    }
+
+    pub(super) async fn query_records(&self, resource: &str, filter: &str, sort: &str) -> Vec<String> {
+        let query = Query {
+            sort: if sort.is_empty() {
+                Vec::new()
+            } else {
+                SortKey::parse_list(sort).unwrap()
+            },
+            ..Query::filter(Arc::new(Filter::parse(filter).unwrap()))
+        };
+        let page = self
+            .resource(resource)
+            .query(&context(), &ResourcePath::default(), query)
+            .await;
+        page.unwrap().result.into_iter().map(|object| object.id).collect()
+    }
+
+    fn resource(&self, name: &str) -> Box<dyn Resource> {
+        match name {
+            "run" => Box::new(RunResource(self.scheduler.clone())),
+            "occurrence" => Box::new(OccurrenceResource(self.scheduler.clone())),
+            "statistics" => Box::new(StatisticsResource(self.scheduler.clone())),
+            _ => Box::new(SchedulerResource(self.scheduler.clone())),
+        }
+    }
+
+    pub(super) async fn cancel(&self, run: &str) -> Result<Value, Problem> {
+        let action = Action {
+            name: "cancel".to_owned(),
+            ..Action::default()
+        };
+        let answer = self
+            .resource("run")
+            .action(&context(), &path(run), action, None)
+            .await?;
+        Ok(answer.unwrap())
+    }
+
+    pub(super) async fn backfill(&self, id: &str, from: &str, to: &str, force: Option<&str>) -> Result<Value, Problem> {
+        let parameters = [("from", Some(from)), ("to", Some(to)), ("force", force)];
+        let action = Action {
+            name: "backfill".to_owned(),
+            parameters: parameters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+                .collect(),
+            ..Action::default()
+        };
+        Ok(self.jobs().action(&context(), &path(id), action, None).await?.unwrap())
     }
 
     pub(super) async fn query_triggers(&self, filter: &str) -> Vec<String> {
@@ -397,6 +540,7 @@ fn services() -> (Arc<TestService>, Arc<TestService>) {
             calls: Mutex::default(),
             is_open: watch::Sender::new(true),
             is_stopping: AtomicBool::new(false),
+            cancelled: watch::Sender::new(None),
         })
     };
     (
@@ -411,7 +555,7 @@ async fn start(
     ids: &Arc<TestIds>,
     settings: &Settings,
     services: [Arc<TestService>; 2],
-) -> (Scheduler, Runtime) {
+) -> (Scheduler, Arc<RedbStore>, Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .build()
@@ -420,7 +564,7 @@ async fn start(
     memory.open_tenant(&TenantName::default_tenant()).await.unwrap();
     let ports = Ports {
         persisted: TenantStore::new(store.clone(), TenantName::default_tenant()),
-        memory: TenantStore::new(memory, TenantName::default_tenant()),
+        memory: TenantStore::new(memory.clone(), TenantName::default_tenant()),
         clock: clock.clone(),
         ids: ids.clone(),
         services: services
@@ -433,5 +577,5 @@ async fn start(
         .spawn(async move { Scheduler::start(ports, settings).await.unwrap() })
         .await
         .unwrap();
-    (scheduler, runtime)
+    (scheduler, memory, runtime)
 }

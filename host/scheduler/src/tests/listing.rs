@@ -5,7 +5,7 @@ use std::sync::Arc;
 use host_resource::filter::Filter;
 use host_resource::project::Fields;
 use host_resource::sort::SortKey;
-use host_resource::{Query, QuerySource, Resource, ResourcePath, TotalPolicy};
+use host_resource::{Page, Query, QuerySource, Resource, ResourcePath, TotalPolicy};
 use serde_json::json;
 
 use super::fixture::*;
@@ -47,33 +47,95 @@ async fn a_filter_looks_at_what_is_shown() {
 }
 
 #[tokio::test]
-async fn pages_are_numbered() {
+async fn a_page_goes_on_where_the_last_one_ended() {
     let host = host_with_jobs(12).await;
-    let first = Query {
-        page_size: Some(5),
-        offset: 1,
-        ..all()
+    let ids = |page: &Page| page.result.iter().map(|object| object.id.clone()).collect::<Vec<_>>();
+    let names = |numbers: std::ops::Range<usize>| numbers.map(|number| format!("job{number:02}")).collect::<Vec<_>>();
+    for sort in ["", "type", "-_id"] {
+        let wanted = |cookie: Option<String>| Query {
+            page_size: Some(5),
+            offset: usize::from(cookie.is_none()),
+            cookie,
+            sort: if sort.is_empty() {
+                Vec::new()
+            } else {
+                SortKey::parse_list(sort).unwrap()
+            },
+            ..all()
+        };
+        let first = host.page(wanted(None)).await;
+        assert_eq!((first.policy, first.total), (TotalPolicy::None, None));
+        // What comes and goes in between moves nothing else.
+        host.put("job00a", job(json!({"schedule": "0 0 12 * * ?"})))
+            .await
+            .unwrap();
+        host.delete("job00a").await.unwrap();
+        let second = host.page(wanted(first.cookie.clone())).await;
+        let last = host.page(wanted(second.cookie.clone())).await;
+        let mut found = [ids(&first), ids(&second), ids(&last)].concat();
+        if sort == "-_id" {
+            found.reverse();
+            assert_eq!(found, names(0..11), "{sort}");
+        } else {
+            assert_eq!(found, names(1..12), "{sort}");
+        }
+        assert_eq!((first.result.len(), second.result.len(), last.cookie), (5, 5, None));
+    }
+}
+
+#[tokio::test]
+async fn a_total_is_counted_when_it_is_asked_for() {
+    let host = host_with_jobs(12).await;
+    let total = async |filter: &str, total: TotalPolicy| {
+        let page = host
+            .page(Query {
+                page_size: Some(5),
+                total,
+                ..Query::filter(Arc::new(Filter::parse(filter).unwrap()))
+            })
+            .await;
+        (page.policy, page.total)
     };
-    let page = host.page(first).await;
+    assert_eq!(total("true", TotalPolicy::Exact).await, (TotalPolicy::Exact, Some(12)));
     assert_eq!(
-        (page.cookie.as_deref(), page.policy, page.total),
-        (Some("6"), TotalPolicy::Exact, Some(12))
+        total("enabled eq false", TotalPolicy::Estimate).await,
+        (TotalPolicy::Exact, Some(4))
     );
-    assert_eq!((page.result.len(), page.result[0].id.as_str()), (5, "job01"));
-    let next = |cookie: Option<String>| Query {
-        page_size: Some(5),
-        cookie,
-        ..all()
+    assert_eq!(total("true", TotalPolicy::None).await, (TotalPolicy::None, None));
+}
+
+#[tokio::test]
+async fn a_cookie_of_something_else_is_refused() {
+    let host = host_with_jobs(3).await;
+    let refused = async |cookie: &str, sort: &str| {
+        let query = Query {
+            page_size: Some(1),
+            cookie: Some(cookie.to_owned()),
+            sort: if sort.is_empty() {
+                Vec::new()
+            } else {
+                SortKey::parse_list(sort).unwrap()
+            },
+            ..all()
+        };
+        let problem = host
+            .jobs()
+            .query(&context(), &ResourcePath::default(), query)
+            .await
+            .unwrap_err();
+        assert_eq!(problem.code.number(), 400, "{cookie}");
     };
-    let page = host.page(next(page.cookie)).await;
-    assert_eq!(
-        (page.cookie.as_deref(), page.result[0].id.as_str()),
-        (Some("11"), "job06")
-    );
-    let page = host.page(next(page.cookie)).await;
-    assert_eq!((page.cookie, page.result.len()), (None, 1));
-    assert_eq!(host.page(next(Some("none".to_owned()))).await.result[0].id, "job00");
-    assert_eq!(host.page(next(Some("99".to_owned()))).await.result.len(), 0);
+    refused("6", "").await;
+    refused("none", "").await;
+    let by_id = host
+        .page(Query {
+            page_size: Some(1),
+            ..all()
+        })
+        .await
+        .cookie
+        .unwrap();
+    refused(&by_id, "_id").await;
 }
 
 #[tokio::test]

@@ -46,17 +46,47 @@ async fn each_policy_over_an_outage() {
     assert_eq!(
         runs,
         [
-            format!(
-                "cron-nothing 2026-01-01T02:00:00.000Z {missed} skipped: missed, and the misfire policy is doNothing"
-            ),
             format!("cron-proceed {now} {missed} succeeded"),
-            format!(
-                "ended 2026-01-01T02:00:00.000Z {missed} skipped: missed, and the misfire policy is fireAndProceed"
-            ),
             format!("once {now} {missed} succeeded"),
             format!("simple {now} {missed} succeeded"),
         ]
     );
+    let (two, three, four) = (
+        "2026-01-01T02:00:00.000Z",
+        "2026-01-01T03:00:00.000Z",
+        "2026-01-01T04:00:00.000Z",
+    );
+    let after_the_outage = |name: &str| {
+        let begin = format!("{name} ");
+        move |line: &String| line.starts_with(&begin) && !line.contains("01:00:00")
+    };
+    let all = host.occurrences().await;
+    let of = |name: &str| {
+        all.iter()
+            .filter(|line| after_the_outage(name)(line))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("cron-nothing"),
+        [format!("cron-nothing 3 from {two} to {four} skipped misfire")]
+    );
+    assert_eq!(
+        of("cron-proceed"),
+        [
+            format!("cron-proceed 2 from {two} to {three} coalesced misfire"),
+            format!("cron-proceed {four} fired 1800000 ms late"),
+        ]
+    );
+    assert_eq!(
+        of("simple"),
+        [
+            format!("simple 2 from {two} to {three} coalesced misfire"),
+            format!("simple {four} fired 1800000 ms late"),
+        ]
+    );
+    assert_eq!(of("once"), [format!("once {two} fired 9000000 ms late")]);
+    assert_eq!(of("ended"), [format!("ended {two} skipped misfire")]);
 
     // Cron goes on as planned, simple counts from its new start: of six fires one happened, two are lost, three are left.
     host.go_to("2026-01-01T09:00:00Z").await;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::fixture::*;
 use crate::Settings;
 use crate::run_record::RunState;
+use crate::shelf;
 
 #[tokio::test]
 async fn a_cut_off_run_is_marked_or_runs_again() {
@@ -195,6 +196,18 @@ async fn every_fire_time_has_exactly_one_run_whenever_the_host_is_killed() {
         assert_eq!(times, (0..=second).collect::<Vec<_>>(), "{name}");
     }
     assert!(runs.iter().all(|run| matches!(run.state, RunState::Ended { .. })));
+    // One record for each instant, and it names the run.
+    let records = host.records(shelf::occurrences()).await;
+    assert_eq!(records.len(), runs.len());
+    for record in records {
+        assert_eq!(
+            (&record["outcome"], &record["count"]),
+            (&json!("fired"), &json!(1)),
+            "{record}"
+        );
+        let run = runs.iter().find(|run| record["run"] == run.id.as_str()).unwrap();
+        assert_eq!(record["from"], host_model::clock::wire_time(run.scheduled));
+    }
 }
 
 fn time(second: i64) -> String {

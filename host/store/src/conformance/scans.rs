@@ -37,6 +37,14 @@ pub async fn a_scan_returns_a_collection_by_id(subject: &dyn Subject) {
         assert_eq!(ids(&documents), ["B", "a", "a/b", "b", "é", "\u{1F600}"], "{limit}");
         assert_eq!(examined, 6);
     }
+    for (id, expected) in [
+        ("a", &["a/b", "b", "é", "\u{1F600}"][..]),
+        ("aa", &["b", "é", "\u{1F600}"]),
+        ("\u{1F600}", &[]),
+    ] {
+        let (documents, _) = read_all(&store, &Scan::all(users(), 2).behind(Some(id.into())), async |_| ()).await;
+        assert_eq!(ids(&documents), expected, "behind {id}");
+    }
     let page = store
         .scan(&Scan::all(Collection::new("managed/role"), 10))
         .await

@@ -80,7 +80,7 @@ impl RedbSnapshot {
         match (position, &scan.order) {
             (None, Order::Value(pointer)) => match self.plan_on(&indexes, scan, pointer) {
                 Some(plan) => self.by_value(scan, page, &indexes, &plan, self.revision()?, None),
-                None => self.by_id(scan, page, &indexes, None),
+                None => self.by_id(scan, page, &indexes, scan.behind.as_deref().map(Box::from)),
             },
             (Some(Position::Value { index, began, after }), Order::Value(pointer)) => {
                 let plan = self
@@ -91,7 +91,7 @@ impl RedbSnapshot {
             }
             (Some(Position::Value { .. }), Order::Id) => Err(StoreError::Cursor),
             (Some(Position::Id { after, .. }), _) => self.by_id(scan, page, &indexes, after),
-            (None, Order::Id) => self.by_id(scan, page, &indexes, None),
+            (None, Order::Id) => self.by_id(scan, page, &indexes, scan.behind.as_deref().map(Box::from)),
         }
     }
 

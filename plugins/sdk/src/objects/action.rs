@@ -1,3 +1,5 @@
+//! The verb `action`.
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

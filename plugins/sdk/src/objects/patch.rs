@@ -1,3 +1,5 @@
+//! The verb `patch`.
+
 use serde_json::{Map, Value};
 
 use crate::Problem;

@@ -1,3 +1,5 @@
+//! The verb `query`, a page at a time.
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

@@ -1,3 +1,5 @@
+//! The verbs `create`, `update` and `delete`.
+
 use serde_json::Value;
 
 use crate::Problem;

@@ -136,7 +136,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn fires_are_those_of_an_enumeration(known in known(), clock_change in rules(), change in 0..CHANGES.len(), asked in 0..86_400_i64) {
+    fn fires_are_those_of_an_enumeration(known in known(), clock_change in rules(), change in 0..CHANGES.len(), asked in 1..86_400_i64, length in 0..90_000_i64) {
         let (zone, day) = CHANGES[change];
         let zone: Tz = zone.parse().unwrap();
         let day: NaiveDate = day.parse().unwrap();
@@ -153,6 +153,13 @@ proptest! {
             after = next;
         }
         prop_assert_eq!(&found, &expected);
+
+        // Counting and looking backwards see the same fires.
+        let (low, high) = (from + TimeDelta::seconds(asked), from + TimeDelta::seconds(asked + length));
+        let between: Vec<_> = found.iter().filter(|fire| **fire >= low && **fire <= high.min(until - TimeDelta::seconds(1))).collect();
+        let high = high.min(until - TimeDelta::seconds(1));
+        prop_assert_eq!(cron.count_between(low, high, zone, clock_change), between.len() as u64);
+        prop_assert_eq!(cron.last_between(low, high, zone, clock_change), between.last().map(|fire| **fire));
 
         let asked = from + TimeDelta::seconds(asked);
         let next = cron.next_after(asked, zone, clock_change).filter(|next| *next < until);

@@ -1,5 +1,8 @@
 //! When expressions fire.
 
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
 use super::super::*;
 use crate::clock::{Timestamp, parse_wire_time};
 
@@ -320,5 +323,91 @@ fn what_an_overlap_shows_again_is_not_overlooked() {
         "2026-04-04T12:00:00Z",
         OnOverlap::Both,
         &midnight,
+    );
+}
+
+#[test]
+fn years_are_counted_without_walking_through_them() {
+    let check = |expression: &str, zone: &str, clock_change: ClockChange, from: &str, until: &str, expected: u64| {
+        let cron = Cron::parse(expression).unwrap();
+        let count = cron.count_between(at(from), at(until), zone.parse().unwrap(), clock_change);
+        assert_eq!(count, expected, "{expression} in {zone}");
+    };
+    let quartz = ClockChange::default();
+    let both = ClockChange {
+        on_gap: OnGap::Shift,
+        on_overlap: OnOverlap::Both,
+    };
+    let (begin, end) = ("2026-01-01T00:00:00Z", "2026-12-31T23:59:59Z");
+    check("* * * * * ?", "UTC", quartz, begin, end, 365 * 86_400);
+    check(
+        "* * * * * ?",
+        "UTC",
+        quartz,
+        begin,
+        "2125-12-31T23:59:59Z",
+        36_524 * 86_400,
+    );
+    // Quartz is silent in the first of two equal hours.
+    check("* * * * * ?", "Europe/Berlin", quartz, begin, end, 365 * 86_400 - 3600);
+    check("* * * * * ?", "Europe/Berlin", both, begin, end, 365 * 86_400);
+    check("0 30 2 * * ?", "Europe/Berlin", quartz, begin, end, 364);
+    check("0 30 2 * * ?", "Europe/Berlin", both, begin, end, 366);
+    check(
+        "0 0 0 29 2 ?",
+        "UTC",
+        quartz,
+        "2024-01-01T00:00:00Z",
+        "2032-12-31T00:00:00Z",
+        3,
+    );
+    check("0 0 0 1 1 ? 2027", "UTC", quartz, begin, end, 0);
+    check("* * * * * ?", "UTC", quartz, end, begin, 0);
+    let cron = Cron::parse("* * * * * ?").unwrap();
+    assert_eq!(
+        cron.last_between(at(begin), at(end) + TimeDelta::milliseconds(900), Tz::UTC, quartz),
+        Some(at(end))
+    );
+}
+
+#[test]
+fn what_a_gap_drops_is_known() {
+    let cron = Cron::parse("0 0/20 2 * * ?").unwrap();
+    let zone: Tz = "Europe/Berlin".parse().unwrap();
+    let of = |clock_change| {
+        cron.dropped_between(
+            at("2026-01-01T00:00:00Z"),
+            at("2027-12-31T00:00:00Z"),
+            zone,
+            clock_change,
+            10,
+        )
+    };
+    let dropped = of(ClockChange::default());
+    assert_eq!(dropped.len(), 2);
+    assert_eq!(
+        (
+            dropped[0].at,
+            dropped[0].count,
+            dropped[0].first.to_string(),
+            dropped[0].last.to_string()
+        ),
+        (
+            at("2026-03-29T01:00:00Z"),
+            3,
+            "2026-03-29 02:00:00".to_owned(),
+            "2026-03-29 02:40:00".to_owned()
+        )
+    );
+    let shifted = ClockChange {
+        on_gap: OnGap::Shift,
+        ..ClockChange::default()
+    };
+    assert_eq!(of(shifted), []);
+    let hourly = Cron::parse("0 0 * * * ?").unwrap();
+    let all = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+    assert_eq!(
+        hourly.dropped_between(all.0, all.1, zone, ClockChange::default(), 10),
+        []
     );
 }

@@ -256,7 +256,7 @@ async fn a_path_leads_to_a_type_or_an_object() {
         let expected = "501: the action 'triggerSyncCheck' needs synchronization, which is not part of this version";
         assert_eq!(refusal(house.action(at, "triggerSyncCheck", json!({})).await), expected);
         let expected = format!(
-            "501: the action 'dance' is not supported by 'managed/{at}': there are patch, rotateKeys, reencrypt"
+            "501: the action 'dance' is not supported by 'managed/{at}': there are patch, import, rotateKeys, reencrypt"
         );
         assert_eq!(refusal(house.action(at, "dance", json!({})).await), expected);
     }
