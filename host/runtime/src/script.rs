@@ -15,7 +15,8 @@ use host_model::tenant::TenantName;
 use host_resource::{Caller, Context, LateRouter, Problem, ResourcePath, Rights, VerbName};
 use parking_lot::Mutex;
 
-use crate::call::{Call, Entry};
+use crate::account::Account;
+use crate::call::{Call, Entry, instant};
 use crate::end::Outcome;
 use crate::plugin::{LoadError, Plugin, World};
 use crate::properties::Properties;
@@ -172,6 +173,17 @@ impl Scripts {
     /// Makes a script ready: loads its component, checks its world, its syntax and its grants. `pointer` is where the
     /// script stands in the request, for what is wrong with it.
     pub async fn prepare(&self, spec: &ScriptSpec, purpose: Purpose, pointer: &str) -> Result<Script, Problem> {
+        self.prepare_for(None, spec, purpose, pointer).await
+    }
+
+    /// The same for a request that brings the script: if a guest asks, it is charged for the look at the text.
+    pub(crate) async fn prepare_for(
+        &self,
+        asking: Option<&Context>,
+        spec: &ScriptSpec,
+        purpose: Purpose,
+        pointer: &str,
+    ) -> Result<Script, Problem> {
         let rights = match &spec.grants {
             None => None,
             Some(grants) => {
@@ -194,7 +206,7 @@ impl Scripts {
                 };
                 let plugin = self.load_shipped(("", ""), self.javascript, pointer).await?;
                 if !self.checked.lock().texts.contains(&text) {
-                    self.check(&plugin, &text, &place).await?;
+                    self.check(asking, &plugin, &text, &place).await?;
                     self.checked.lock().insert(&text);
                 }
                 let globals = globals
@@ -249,7 +261,12 @@ impl Scripts {
         })
     }
 
-    async fn check(&self, engine: &Plugin, text: &str, place: &str) -> Result<(), Problem> {
+    async fn check(&self, asking: Option<&Context>, engine: &Plugin, text: &str, place: &str) -> Result<(), Problem> {
+        let account = asking.and_then(Context::account::<Account>);
+        let limits = match &account {
+            Some(account) => account.allow("a script's text", instant())?.0,
+            None => Limits::default(),
+        };
         let around = Arc::new(Surroundings {
             tenant: self.tenant.clone(),
             job: None,
@@ -262,11 +279,12 @@ impl Scripts {
         // Nothing of the text is run, so it needs no rights at all.
         let nobody = Caller::internal(self.tenant.as_str(), "script check").with_rights(Arc::new(Rights::none()));
         let context = Context::new(Arc::new(nobody), "check");
-        match self
-            .runtime
-            .check(engine, text, around, context, self.clock.now())
-            .await
-        {
+        let now = self.clock.now();
+        let (checked, usage) = self.runtime.check(engine, text, limits, around, context, now).await;
+        if let Some(account) = account {
+            account.charge(&usage);
+        }
+        match checked {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Problem::invalid(place, &error)
                 .with_detail("line", error.line)

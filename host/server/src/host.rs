@@ -12,14 +12,15 @@ use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::{ConfiguredTypes, ManagedObjects};
-use host_resource::{ApiVersion, LateRouter, Router};
+use host_objects::{ConfiguredTypes, CryptoResource, ManagedObjects, PolicyResource};
+use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{
     ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
     StatisticsResource, TriggerResource, VERSIONS,
 };
+use host_secrets::Keystore;
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
@@ -103,6 +104,10 @@ impl Host {
             admin_password,
         } = options;
         let settings = &config.settings;
+        let keystore = match &place {
+            Place::Folder(folder) => Keystore::open(folder.join("keys.json"), Arc::clone(&ids))?,
+            Place::Memory => Keystore::in_memory(Arc::clone(&ids)),
+        };
         let (conf, made) = conf_folder(&config, &place)?;
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
@@ -155,6 +160,15 @@ impl Host {
             properties: properties.clone(),
             max_completed_runs: settings.taskscanner.max_completed_runs,
         });
+        let evaluator = Evaluator::new(
+            tenant.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&runtime),
+            Arc::clone(&pool),
+            Arc::clone(&scripts),
+            late.clone(),
+            properties.clone(),
+        );
         let script_service = ScriptService::new(
             tenant_store.clone(),
             Arc::clone(&clock),
@@ -195,7 +209,14 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids));
+        let enforces_policies = all_properties.enforces_policies()?;
+        let objects = ManagedObjects::new(host_objects::Ports {
+            store: tenant_store.clone(),
+            ids: Arc::clone(&ids),
+            scripting: Arc::new(evaluator),
+            keystore: Arc::new(keystore),
+            enforces_policies,
+        });
         let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
@@ -213,6 +234,8 @@ impl Host {
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["crypto"], &[], Arc::new(CryptoResource(Arc::clone(&objects))))
+                .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
                 .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
@@ -256,7 +279,7 @@ impl Host {
         objects
             .replace_types(config.types.clone())
             .await
-            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
+            .map_err(|problem| refused_types(config.folder.as_deref(), &problem))?;
 
         let hosts = Vec::new();
         let served = Tenant {
@@ -367,6 +390,19 @@ impl Host {
         self.auditing.iter().for_each(AbortHandle::abort);
         self.store.close().await.context("the database was not closed cleanly")
     }
+}
+
+/// What is wrong with `managed.json`: the problem names the place, and the duplicates if there are any.
+fn refused_types(folder: Option<&Path>, problem: &Problem) -> anyhow::Error {
+    let file = folder.map_or_else(
+        || "the built-in types".to_owned(),
+        |folder| folder.join("managed.json").display().to_string(),
+    );
+    let duplicates = problem.detail.as_ref().and_then(|detail| detail.get("duplicates"));
+    let duplicates = duplicates
+        .map(|duplicates| format!(": {duplicates}"))
+        .unwrap_or_default();
+    anyhow::anyhow!("{file}: {}{duplicates}", problem.message)
 }
 
 /// The folder of the configuration: the one that was given, else one in the data folder; one for the moment where

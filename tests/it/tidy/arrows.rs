@@ -9,9 +9,12 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
-    ("host_secrets", &["host_model", "host_resource"]),
     ("host_runtime", &["host_store", "host_model", "host_resource"]),
-    ("host_objects", &["host_store", "host_model", "host_resource"]),
+    ("host_secrets", &["host_model"]),
+    (
+        "host_objects",
+        &["host_secrets", "host_store", "host_model", "host_resource"],
+    ),
     ("host_scheduler", &["host_store", "host_model", "host_resource"]),
     (
         "host_taskscanner",
@@ -29,6 +32,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
             "host_scheduler",
             "host_taskscanner",
             "host_objects",
+            "host_secrets",
             "host_runtime",
             "host_store",
             "host_model",
@@ -38,7 +42,9 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates from outside that one crate of the host alone may name, by how their names begin.
-const ONLY: [(&str, &str); 6] = [
+const ONLY: [(&str, &str); 8] = [
+    ("aes-gcm", "host_secrets"),
+    ("pbkdf2", "host_secrets"),
     ("wasmtime", "host_runtime"),
     ("redb", "host_store"),
     ("axum", "host_rest"),
