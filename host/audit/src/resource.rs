@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use host_model::audit::{Event, Topic};
 use host_resource::filter::Filter;
+use host_resource::listing;
 use host_resource::mark::{CookieError, QueryMark};
-use host_resource::sort::MissingOrder;
 use host_resource::{
-    Content, Context, Create, Listing, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath,
-    TotalPolicy,
+    Content, Context, Create, Object, Page, Problem, Query, QuerySource, Read, Resource, ResourcePath, TotalPolicy,
 };
 use host_store::{Cursor, Document, Scan};
 use serde_json::Value;
@@ -95,9 +94,7 @@ impl Resource for AuditResource {
             self.newest(topic, filter, &query).await
         } else {
             let all = self.gather(topic, filter).await?;
-            let mut listing = Listing::new(entry::collection(topic), &query)?;
-            all.into_iter().try_for_each(|object| listing.offer(object))?;
-            Ok(listing.page(MissingOrder::Last))
+            listing::page(entry::collection(topic), &query, all)
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod callers;
 mod count;
 mod exchange;
 pub mod limits;
+mod outliving;
 mod ping;
 mod request;
 pub mod rest;

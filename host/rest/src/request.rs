@@ -32,6 +32,9 @@ use crate::bulk;
 /// Longer paths and query strings (bytes together) are refused. Long filters are legitimate, this long they are not.
 pub(crate) const MAX_URL: usize = 32 * 1024;
 
+/// The parameters of an action, in order.
+pub(crate) type ActionParameters = Vec<(String, String)>;
+
 /// A request before its body is read.
 #[derive(Debug)]
 pub(crate) struct Ask {
@@ -133,7 +136,7 @@ impl Ask {
     }
 
     /// What an import needs besides its body, when this is one: its body is read line by line.
-    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, Vec<(String, String)>)>, Problem> {
+    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, ActionParameters)>, Problem> {
         match &self.operation {
             Operation::Action(name)
                 if name == bulk::IMPORT && bulk::is_type(&self.path) && bulk::is_ndjson(headers)? =>

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 
 use crate::answer::{self, Reply};
 use crate::audit::{self, Peer, Told};
+use crate::outliving::Outliving;
 use crate::ping;
 use crate::rest::{Rest, Seen};
 
@@ -70,14 +71,12 @@ async fn language(State(rest): State<Arc<Rest>>, request: Request) -> Reply {
     reply
 }
 
-/// Gives a request its own task, so that it outlives its connection: a client that hangs up neither stops a handler in
-/// the middle of its work (dropshot's `HandlerTaskMode::Detached` tells the reasons) nor stays out of the log.
+/// Lets a request outlive its connection: a client that hangs up neither stops a handler in the middle of its work
+/// (dropshot's `HandlerTaskMode::Detached` tells the reasons) nor stays out of the log.
 async fn surround(State(rest): State<Arc<Rest>>, request: Request, next: Next) -> Reply {
     let id = request_id(request.headers()).map_or_else(|| rest.ids().uuid().into(), Arc::<str>::from);
     let span = tracing::info_span!("request", request_id = &*id);
-    let answered = tokio::spawn(answered(rest, id, request, next).instrument(span)).await;
-    // Only a runtime that is being shut down ends the task before its time.
-    answered.unwrap_or_else(|_| answer::problem(&Problem::unavailable("the server is stopping")))
+    Outliving::new(answered(rest, id, request, next).instrument(span)).await
 }
 
 /// Answers a request, whatever its handler does, and writes a line into the log.

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use host_resource::filter::Filter;
-use host_resource::sort::{MissingOrder, compare};
 use host_resource::{
     Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request,
-    Resource, ResourcePath, Response, TotalPolicy, Verb,
+    Resource, ResourcePath, Response, TotalPolicy, Verb, listing,
 };
 use host_store::{Collection, Cursor, Scan};
 use serde_json::{Value, json};
@@ -156,37 +155,8 @@ impl TaskScannerResource {
     }
 
     async fn query_runs(&self, query: Query) -> Result<Page, Problem> {
-        let filter = filter(&query)?;
-        let mut found: Vec<Value> = self
-            .runs()
-            .await?
-            .into_iter()
-            .filter(|run| filter.matches(run))
-            .collect();
-        if !query.sort.is_empty() {
-            found.sort_by(|a, b| compare(&query.sort, MissingOrder::Last, a, b));
-        }
-        let total = found.len();
-        let skip = match &query.cookie {
-            Some(cookie) => cookie
-                .parse()
-                .map_err(|_| Problem::bad_request("the paging cookie is not of this query"))?,
-            None => query.offset,
-        };
-        let size = query.page_size.unwrap_or(usize::MAX);
-        let end = skip.saturating_add(size);
-        let result = found.into_iter().skip(skip).take(size).map(to_object).collect();
-        let is_counted = query.page_size.is_some() && query.total != TotalPolicy::None;
-        Ok(Page {
-            result,
-            cookie: (end < total).then(|| end.to_string()),
-            policy: if is_counted {
-                TotalPolicy::Exact
-            } else {
-                TotalPolicy::None
-            },
-            total: is_counted.then_some(total as u64),
-        })
+        let runs = self.runs().await?.into_iter().map(to_object).collect();
+        listing::page("taskscanner", &query, runs)
     }
 
     /// What is kept of a run's objects, in the order of their ids.

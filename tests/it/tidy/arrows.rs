@@ -181,6 +181,8 @@ fn every_package_takes_the_workspaces_lints() {
     };
     let wrong: Vec<String> = manifests
         .filter(|file| file.ends_with("Cargo.toml"))
+        // A workspace of its own, built with other flags.
+        .filter(|file| !file.starts_with("xtask/fuzz/"))
         .filter(without)
         .collect();
     assert_none(&wrong, "a package has [lints] workspace = true");
