@@ -12,9 +12,10 @@ use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
 use host_objects::{ConfiguredTypes, ManagedObjects};
+use host_recon::{ConfiguredMappings, LinkResource, Mappings, ReconResource, Reconciler, SyncService};
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{
     ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
     StatisticsResource, TriggerResource, VERSIONS,
@@ -76,6 +77,7 @@ pub struct Host {
     watch: Option<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
+    reconciler: Arc<Reconciler>,
     scheduler: Scheduler,
 }
 
@@ -144,6 +146,24 @@ impl Host {
             properties: properties.clone(),
             max_completed_runs: settings.taskscanner.max_completed_runs,
         });
+        let evaluator = Evaluator::new(
+            tenant.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&runtime),
+            Arc::clone(&pool),
+            Arc::clone(&scripts),
+            late.clone(),
+            properties.clone(),
+        );
+        let mappings = Arc::new(Mappings::new(Arc::new(evaluator)));
+        let reconciler = Reconciler::new(host_recon::Parts {
+            store: tenant_store.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            router: late.clone(),
+            mappings: Arc::clone(&mappings),
+            max_completed_runs: settings.recon.max_completed_runs,
+        });
         let script_service = ScriptService::new(
             tenant_store.clone(),
             Arc::clone(&clock),
@@ -155,6 +175,7 @@ impl Host {
         );
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
+            Arc::new(SyncService(Arc::clone(&reconciler))),
             Arc::new(script_service),
         ];
         let memory = RedbStore::in_memory(Arc::clone(&clock));
@@ -183,6 +204,7 @@ impl Host {
             placeholders: all_properties.placeholders(),
             consumers: vec![
                 Arc::new(ConfiguredTypes(Arc::clone(&objects))),
+                Arc::new(ConfiguredMappings(Arc::clone(&mappings))),
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
             is_read_only: settings.configuration.read_only,
@@ -198,6 +220,12 @@ impl Host {
                     &["taskscanner"],
                     &[V1],
                     Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())),
+                )
+                .mount(&["recon"], &[V1], Arc::new(ReconResource(Arc::clone(&reconciler))))
+                .mount(
+                    &["repo", "link"],
+                    &[],
+                    Arc::new(LinkResource::new(tenant_store.clone(), Arc::clone(&mappings))),
                 )
                 .mount(&["scheduler"], VERSIONS, Arc::new(SchedulerResource(scheduler.clone())))
                 .mount(
@@ -268,6 +296,7 @@ impl Host {
             tenant_store,
             pool,
             scanner,
+            reconciler,
             scheduler,
         })
     }
@@ -286,6 +315,10 @@ impl Host {
             .resume_all()
             .await
             .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
+        self.reconciler
+            .resume_all()
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted reconciliations: {problem}"))?;
         self.scheduler.begin().await.context("cannot start the scheduler")?;
         if let Some(every) = self.poll {
             let watching = Arc::clone(&self.configuration).watch_for_ever(every);
@@ -335,6 +368,7 @@ impl Host {
         self.scheduler.stop();
         // A schedule's run ends when its scan does.
         self.scanner.stop().await;
+        self.reconciler.stop().await;
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
