@@ -13,6 +13,7 @@ mod guests;
 mod harness;
 mod managed;
 mod readme;
+mod recon;
 mod schedules;
 mod smoke;
 mod tidy;

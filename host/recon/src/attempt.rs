@@ -155,11 +155,13 @@ async fn take(turn: &mut Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result
         Err(problem) if is_fatal(turn, &done, &problem) => return Err(problem),
         Err(problem) => Some(problem),
     };
-    let handled = turn.target_id.iter().chain(&turn.candidates);
-    // A link that is kept says it as well as a note does, unless some source objects are left out.
-    let is_said = done.is_linked_for_good && !turn.work.is_restricted;
-    if turn.side == Side::Source && !is_said {
-        attempt.handled.extend(handled.cloned());
+    if turn.side == Side::Source {
+        attempt.handled.extend(turn.candidates.iter().cloned());
+        // A link that is kept says it as well as a note does, unless some source objects are left out.
+        let is_said = done.is_linked_for_good && !turn.work.is_restricted;
+        attempt
+            .handled
+            .extend(turn.target_id.iter().filter(|_| !is_said).cloned());
     }
     if done.is_deferred {
         attempt.deferred.push(turn.qualifier.clone());

@@ -203,12 +203,12 @@ impl Reconciler {
     /// All runs, the oldest first. How many ended ones there are is bounded.
     pub(crate) async fn records(&self) -> Result<Vec<(Arc<str>, Record)>, Problem> {
         let mut records = Vec::new();
-        for (id, record, _) in self.all().await? {
+        for (id, record, revision) in self.all().await? {
             let live = self.live.lock().get(&id).cloned();
-            records.push((id, live.map_or(record, |live| live.shown())));
+            records.push((revision, id, live.map_or(record, |live| live.shown())));
         }
-        records.sort_by_key(|(_, record)| record.started);
-        Ok(records)
+        records.sort_by_key(|(revision, _, record)| (record.started, *revision));
+        Ok(records.into_iter().map(|(_, id, record)| (id, record)).collect())
     }
 
     /// Forgets an ended run with all that belongs to it. False while it is worked on; none when it does not exist.
@@ -354,15 +354,12 @@ impl Reconciler {
     /// Forgets the oldest ended runs beyond the numbers that are kept: of each mapping, and of all.
     async fn trim(&self) -> Result<(), Problem> {
         let set = self.parts.mappings.set();
-        let mut ended: Vec<(Arc<str>, Record)> = self
-            .records()
-            .await?
-            .into_iter()
-            .filter(|(_, record)| record.stage.is_ended())
-            .collect();
-        ended.sort_by_key(|(_, record)| std::cmp::Reverse(record.ended));
+        let mut ended = self.all().await?;
+        ended.retain(|(_, record, _)| record.stage.is_ended());
+        // The last thing that is written of a run is its end.
+        ended.sort_by_key(|(_, _, revision)| std::cmp::Reverse(*revision));
         let mut counted: HashMap<(String, bool), usize> = HashMap::new();
-        for (position, (id, record)) in ended.iter().enumerate() {
+        for (position, (id, record, _)) in ended.iter().enumerate() {
             let kept = match set.require(&record.mapping) {
                 Ok(mapping) if record.is_analysis => mapping.spec.max_analysis_runs,
                 Ok(mapping) => mapping.spec.max_runs,
