@@ -28,6 +28,7 @@ pub mod script;
 pub mod secrets;
 pub mod service;
 pub mod situation;
+pub mod sync;
 pub mod tenant;
 pub mod trigger;
 

@@ -4,10 +4,11 @@
 //! be done is decided over the object as a unit of work sees it: the surrounding one, or one of the verb's own that is
 //! committed at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use host_model::ids::Ids;
+use host_model::sync::ChangeListener;
 use host_resource::patch::PatchOperation;
 use host_resource::{
     Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, Read, Resource,
@@ -62,6 +63,8 @@ pub struct ManagedObjects {
     ids: Arc<dyn Ids>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
+    /// Who has to know of changes.
+    listener: OnceLock<Arc<dyn ChangeListener>>,
 }
 
 /// An object of a type, there or not.
@@ -80,7 +83,13 @@ impl ManagedObjects {
             declaring: Mutex::new(()),
             ids,
             turn: Mutex::new(()),
+            listener: OnceLock::new(),
         }
+    }
+
+    /// Tells somebody of every change, in its unit of work. The first one stays.
+    pub fn listen(&self, listener: Arc<dyn ChangeListener>) {
+        self.listener.get_or_init(|| listener);
     }
 
     /// The unit of work that a request reads through: the surrounding one, or one of its own.

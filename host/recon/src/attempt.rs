@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::entry::{Entry, Planned, Seen};
 use crate::turn::{Choice, Shown, Side, Turn};
-use crate::work::Work;
+use crate::work::{Surrounding, Work};
 
 /// An object whose turn it is.
 #[derive(Clone, Debug)]
@@ -48,10 +48,17 @@ pub(crate) struct Attempt {
 pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot>, ground: Overlay) -> Attempt {
     let unit = Arc::new(UnitOfWork::over(snapshot, ground, limits()));
     let mut attempt = Attempt::default();
-    let done = match item.side {
-        Side::Source => source(work, item, &unit, &mut attempt).await,
-        Side::Target => target(work, item, &unit, &mut attempt).await,
+    let surrounding = Surrounding {
+        through: vec![Arc::clone(&work.mapping.links.kind)],
+        is_analysis: work.is_analysis,
     };
+    let turn = async {
+        match item.side {
+            Side::Source => source(work, item, &unit, &mut attempt).await,
+            Side::Target => target(work, item, &unit, &mut attempt).await,
+        }
+    };
+    let done = surrounding.scope(turn).await;
     if let Err(problem) = done {
         if problem.code == Code::UNAVAILABLE {
             attempt.fatal = Some(problem);

@@ -396,7 +396,6 @@ impl Work {
                 ..caller
             }),
             store: parts.store.clone(),
-            clock: Arc::clone(&parts.clock),
             id: Arc::clone(&ledger.id),
             recon_action: Some(match order.kind {
                 Kind::All => "recon",

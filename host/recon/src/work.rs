@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use host_model::clock::Clock;
 use host_resource::{Caller, Context, Router};
 use host_store::TenantStore;
 use parking_lot::Mutex;
@@ -17,7 +16,6 @@ pub(crate) struct Work {
     pub(crate) router: Arc<Router>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) store: TenantStore,
-    pub(crate) clock: Arc<dyn Clock>,
     /// The run, or what caused the change.
     pub(crate) id: Arc<str>,
     /// `recon`, `reconById`; none outside a run.
@@ -54,5 +52,30 @@ impl Work {
         let done = work.await;
         self.durations.lock().add(what, started.elapsed());
         done
+    }
+}
+
+/// What surrounds the work of a task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surrounding {
+    /// The links through which changes came here: no change goes back the way it came.
+    pub(crate) through: Vec<Arc<str>>,
+    /// Whether everything is only tried.
+    pub(crate) is_analysis: bool,
+}
+
+tokio::task_local! {
+    static SURROUNDING: Surrounding;
+}
+
+impl Surrounding {
+    /// What surrounds the present task.
+    pub(crate) fn current() -> Self {
+        SURROUNDING.try_with(Clone::clone).unwrap_or_default()
+    }
+
+    /// Does something within this.
+    pub(crate) async fn scope<T>(self, work: impl Future<Output = T>) -> T {
+        SURROUNDING.scope(self, work).await
     }
 }

@@ -12,7 +12,9 @@ use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
 use host_objects::{ConfiguredTypes, ManagedObjects};
-use host_recon::{ConfiguredMappings, LinkResource, Mappings, ReconResource, Reconciler, SyncService};
+use host_recon::{
+    ConfiguredMappings, LinkResource, Mappings, ReconResource, Reconciler, SyncResource, SyncService, Synchronizer,
+};
 use host_resource::{ApiVersion, LateRouter, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
@@ -78,6 +80,8 @@ pub struct Host {
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     reconciler: Arc<Reconciler>,
+    synchronizer: Arc<Synchronizer>,
+    retrying: Option<AbortHandle>,
     scheduler: Scheduler,
 }
 
@@ -198,6 +202,13 @@ impl Host {
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
         let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
+        let synchronizer = Synchronizer::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            late.clone(),
+            Arc::clone(&mappings),
+        );
+        objects.listen(Arc::clone(&synchronizer) as _);
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
             folder: Folder::new(conf),
@@ -222,6 +233,7 @@ impl Host {
                     Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())),
                 )
                 .mount(&["recon"], &[V1], Arc::new(ReconResource(Arc::clone(&reconciler))))
+                .mount(&["sync"], &[], Arc::new(SyncResource(Arc::clone(&synchronizer))))
                 .mount(
                     &["repo", "link"],
                     &[],
@@ -297,6 +309,8 @@ impl Host {
             pool,
             scanner,
             reconciler,
+            synchronizer,
+            retrying: None,
             scheduler,
         })
     }
@@ -319,6 +333,8 @@ impl Host {
             .resume_all()
             .await
             .map_err(|problem| anyhow::anyhow!("cannot take up interrupted reconciliations: {problem}"))?;
+        let retrying = Arc::clone(&self.synchronizer).retry_for_ever();
+        self.retrying = Some(tokio::spawn(retrying).abort_handle());
         self.scheduler.begin().await.context("cannot start the scheduler")?;
         if let Some(every) = self.poll {
             let watching = Arc::clone(&self.configuration).watch_for_ever(every);
@@ -364,6 +380,9 @@ impl Host {
         self.rest.set_ready(false);
         if let Some(watch) = &self.watch {
             watch.abort();
+        }
+        if let Some(retrying) = &self.retrying {
+            retrying.abort();
         }
         self.scheduler.stop();
         // A schedule's run ends when its scan does.

@@ -17,6 +17,56 @@ fn set_up(client: &Client, case: &Value) {
     }
 }
 
+/// The same for a source object that was deleted, of which nobody knows what it was: no run meets one.
+fn check_deleted(file: &str) {
+    let case: Value = serde_json::from_str(file).unwrap();
+    let situation = case["situation"].as_str().unwrap();
+    let actions = case["actions"].as_object().unwrap();
+    assert_eq!(actions.len(), ACTIONS, "{situation}");
+    let server = Server::start();
+    let client = &server.client;
+    for (action, expected) in actions {
+        let policies = json!([{"situation": situation, "action": action}]);
+        configure(client, &[mapping(&json!({"enableSync": false, "policies": policies}))]);
+        set_up(client, &case);
+        configure(client, &[mapping(&json!({"enableSync": true, "policies": policies}))]);
+        let path = "sync?_action=notifyDelete&resourceContainer=managed/user&resourceId=s";
+        let results = client.post(path, Some(&json!({}))).expect(200);
+        let what = format!("{situation} {action}: {results:#}");
+        let result = &results[0];
+        assert_eq!(
+            (results.as_array().unwrap().len(), &result["mapping"]),
+            (1, &json!("users_roles")),
+            "{what}"
+        );
+        let words = expected["message"].as_str().unwrap_or_default();
+        if words.is_empty() {
+            assert_eq!(result["result"], "SUCCESSFUL", "{what}");
+            let details = &result["details"][0];
+            assert_eq!(
+                (&details["situation"], &details["action"]),
+                (&json!(situation), &json!(action)),
+                "{what}"
+            );
+        } else {
+            assert_eq!(result["result"], "FAILED", "{what}");
+            assert!(result["cause"]["message"].as_str().unwrap().contains(words), "{what}");
+        }
+        let after = json!({"source": case["source"], "target": expected["target"], "links": expected["links"]});
+        assert_eq!(state(client), after, "{what}");
+    }
+}
+
+#[test]
+fn link_only() {
+    check_deleted(include_str!("cases/link_only.json"));
+}
+
+#[test]
+fn all_gone() {
+    check_deleted(include_str!("cases/all_gone.json"));
+}
+
 fn state(client: &Client) -> Value {
     json!({"source": objects(client, SOURCE), "target": objects(client, TARGET), "links": links(client)})
 }

@@ -1,5 +1,8 @@
 //! Doing what a change asks for, in the surrounding unit of work or in one of its own.
 
+use std::sync::Arc;
+
+use host_model::sync;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{CommitError, Key, Revision, UnitOfWork};
@@ -29,15 +32,15 @@ impl ManagedObjects {
     /// Applies a change. Inside a unit of work it becomes part of that; otherwise it is committed when this returns.
     pub(super) async fn write(&self, context: &Context, place: &Place, change: &Change) -> Result<Object, Problem> {
         if let Some(unit) = UnitOfWork::of(context) {
-            return stage(&unit, place, change).await.map(Staged::into_object);
+            return self.stage(context, &unit, place, change).await.map(Staged::into_object);
         }
         let mut turn = None;
         for attempt in 0..ATTEMPTS {
             if attempt >= IN_TURN && turn.is_none() {
                 turn = Some(self.turn.lock().await);
             }
-            let unit = UnitOfWork::new(self.store.snapshot().await?, WriteLimits::NONE);
-            let staged = stage(&unit, place, change).await?;
+            let unit = Arc::new(UnitOfWork::new(self.store.snapshot().await?, WriteLimits::NONE));
+            let staged = self.stage(context, &unit, place, change).await?;
             let changes = unit.end().unwrap_or_default().own.to_changes();
             if changes.is_empty() {
                 return Ok(staged.into_object());
@@ -54,6 +57,38 @@ impl ManagedObjects {
             "'{}' is being changed by too many at once: try again later",
             place.path()
         )))
+    }
+
+    /// Makes a change part of a unit of work, and tells who has to know of it.
+    async fn stage(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+    ) -> Result<Staged, Problem> {
+        let container = place.managed.collection.name();
+        let Some(listener) = self.listener.get().filter(|listener| listener.wants(container)) else {
+            return stage(unit, place, change).await;
+        };
+        let key = place.key();
+        let old = unit.get(&key).await?;
+        let staged = stage(unit, place, change).await?;
+        let new = unit.get(&key).await?;
+        if old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body) {
+            let shown = |seen: Option<Seen>| seen.map(|seen| object(seen).into_value()).transpose();
+            let damaged = |error: serde_json::Error| Problem::internal(format!("an object is damaged: {error}"));
+            let (old, new) = (shown(old).map_err(damaged)?, shown(new).map_err(damaged)?);
+            let told = sync::Change {
+                container,
+                id: place.id.as_str(),
+                old: old.as_ref(),
+                new: new.as_ref(),
+            };
+            let context = context.clone().within(Arc::clone(unit));
+            listener.changed(&context, told).await?;
+        }
+        Ok(staged)
     }
 }
 
