@@ -11,6 +11,7 @@ pub mod cron;
 pub mod difference;
 pub mod duration;
 pub mod evaluate;
+pub mod guard;
 pub mod ids;
 pub mod invalid;
 pub mod job;

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::attempt::{Item, qualifiers};
+use crate::endpoint::Endpoint;
 use crate::mapping::Mapping;
 use crate::mappings::{Mappings, Set};
 use crate::queue::Queued;
@@ -246,6 +247,20 @@ impl ChangeListener for Synchronizer {
 
     async fn changed(&self, context: &Context, change: Change<'_>) -> Result<(), Problem> {
         let unit = unit_of(context)?;
+        let (container, id) = (change.container, change.id);
+        // What scripts see of the object is what they would see in a run.
+        let new = match change.new {
+            None => None,
+            Some(_) => {
+                let caller = Caller::internal(self.store.tenant().as_str(), "Sync");
+                let asked = context.clone().by(Arc::new(caller));
+                Endpoint::new(container)?.read(&*self.router.get()?, &asked, id).await?
+            }
+        };
+        let change = Change {
+            new: new.as_ref(),
+            ..change
+        };
         for outcome in self.carry_over(context, change).await? {
             let key = Queued::key(&outcome.mapping, change.container, change.id);
             let cause = match &outcome.end {

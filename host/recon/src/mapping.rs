@@ -31,7 +31,7 @@ impl Mapping {
     ) -> Result<Self, Problem> {
         let mut scripts = HashMap::new();
         for scripted in scripts_of(&spec) {
-            let script = scripting.prepare(&scripted.spec, &scripted.pointer).await?;
+            let script = scripting.prepare(None, &scripted.spec, &scripted.pointer).await?;
             scripts.insert(scripted.pointer.clone(), script);
         }
         Ok(Self {

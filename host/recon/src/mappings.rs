@@ -9,7 +9,7 @@ use host_model::evaluate::Scripting;
 use host_model::mapping::{MappingSpec, parse_all};
 use host_resource::Problem;
 use parking_lot::RwLock;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::mapping::Mapping;
 
@@ -96,10 +96,6 @@ impl Configured for ConfiguredMappings {
 
     fn has_instances(&self) -> bool {
         false
-    }
-
-    fn built_in(&self) -> Option<Value> {
-        Some(json!({"mappings": []}))
     }
 
     async fn check(&self, _name: &ConfigName, object: &Value) -> Result<(), Problem> {

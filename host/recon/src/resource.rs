@@ -5,10 +5,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_resource::sort::MissingOrder;
+use host_resource::listing;
 use host_resource::{
-    Action, ApiVersion, Code, Content, Context, Delete, Listing, Object, Page, Problem, Query, Read, Resource,
-    ResourcePath,
+    Action, ApiVersion, Code, Content, Context, Delete, Object, Page, Problem, Query, Read, Resource, ResourcePath,
 };
 use serde_json::{Value, json};
 
@@ -71,22 +70,17 @@ impl ReconResource {
     }
 
     async fn associations(&self, query: &Query) -> Result<Page, Problem> {
-        let mut listing = Listing::new("recon/assoc", query)?;
-        for (id, record) in self.0.records().await? {
-            if record.keeps_entries {
-                listing.offer(wire::association(&id, &record))?;
-            }
-        }
-        Ok(listing.page(MissingOrder::Last))
+        let mut records = self.0.records().await?;
+        records.retain(|(_, record)| record.keeps_entries);
+        let shown = records.iter().map(|(id, record)| wire::association(id, record));
+        listing::page("recon/assoc", query, shown.collect())
     }
 
     async fn runs(&self, query: &Query) -> Result<Page, Problem> {
         let now = self.0.parts.clock.now();
-        let mut listing = Listing::new("recon", query)?;
-        for (id, record) in self.0.records().await? {
-            listing.offer(wire::run(&id, &record, now))?;
-        }
-        Ok(listing.page(MissingOrder::Last))
+        let records = self.0.records().await?;
+        let shown = records.iter().map(|(id, record)| wire::run(id, record, now));
+        listing::page("recon", query, shown.collect())
     }
 }
 
