@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{assert_none, read, root};
 
 /// What each crate of the host may know of the others. A crate that is not in the list has not been decided upon.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
@@ -20,6 +20,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
         "host_taskscanner",
         &["host_runtime", "host_store", "host_model", "host_resource"],
     ),
+    ("host_recon", &["host_store", "host_model", "host_resource"]),
     ("host_audit", &["host_store", "host_model", "host_resource"]),
     ("host_config", &["host_model", "host_resource"]),
     ("host_rest", &["host_store", "host_model", "host_resource"]),
@@ -31,6 +32,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
             "host_audit",
             "host_scheduler",
             "host_taskscanner",
+            "host_recon",
             "host_objects",
             "host_secrets",
             "host_runtime",
