@@ -26,6 +26,8 @@ mod runner;
 mod sent;
 mod service;
 mod sync_resource;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod wire;
 mod work;
