@@ -17,6 +17,7 @@ mod live;
 mod mapping;
 mod mappings;
 mod page;
+mod perform;
 mod queue;
 mod reconciler;
 mod record;
