@@ -8,6 +8,7 @@ mod queries;
 mod requests;
 mod scans;
 mod scripts;
+mod types;
 
 use serde_json::{Value, json};
 

@@ -2,6 +2,7 @@
 //! had been.
 
 mod acknowledged;
+mod firing;
 mod scan;
 mod schedule;
 mod start;

@@ -1,5 +1,6 @@
 //! Guests are strangers: whatever one does costs the object it was called for, and leaves nothing behind but a failure.
 
+mod analysis;
 mod component;
 mod grants;
 mod javascript;
@@ -66,27 +67,42 @@ fn scan(script: &Value) -> Value {
     })
 }
 
+/// A job that does such a scan, and not by itself.
+fn job(scan: &Value) -> Value {
+    json!({
+        "enabled": true, "type": "cron", "schedule": "0 0 0 1 1 ? 2099",
+        "invokeService": "taskscanner", "invokeContext": scan,
+    })
+}
+
+/// Stores the job `scan`.
+#[track_caller]
+fn prepared(client: &Client, scan: &Value) {
+    let stored = client.put("scheduler/job/scan", &job(scan));
+    assert!(matches!(stored.status, 200 | 201), "{}", stored.text);
+}
+
 /// Runs a script on every user with a member `misbehave`, and waits for the end.
 fn run(client: &Client, script: &Value) -> Scanned {
-    let job = json!({
-        "enabled": true, "type": "cron", "schedule": "0 0 0 1 1 ? 2099",
-        "invokeService": "taskscanner", "invokeContext": scan(script),
-    });
-    let stored = client.put("scheduler/job/scan", &job);
-    assert!(matches!(stored.status, 200 | 201), "{}", stored.text);
-    let id = client.post("taskscanner?_action=execute&name=scan", None).expect(200)["_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let run = client.get(&format!("taskscanner/{id}")).expect(200);
-    assert_eq!(run["progress"]["state"], "COMPLETED", "{run}");
-    let failures = client.query(&format!("taskscanner/{id}/failure"), "true");
-    let failures = failures
-        .into_iter()
-        .map(|failure| (failure["_id"].as_str().unwrap().to_owned(), failure));
-    Scanned {
-        run,
-        failures: failures.collect(),
+    prepared(client, &scan(script));
+    Scanned::execute(client, "taskscanner?_action=execute&name=scan")
+}
+
+impl Scanned {
+    /// Starts a run by this call, and waits for its end.
+    #[track_caller]
+    fn execute(client: &Client, call: &str) -> Self {
+        let started = client.post(call, None).expect(200);
+        let id = started["_id"].as_str().unwrap();
+        let run = client.ended_run(id);
+        let failures = client.query(&format!("taskscanner/{id}/failure"), "true");
+        let failures = failures
+            .into_iter()
+            .map(|failure| (failure["_id"].as_str().unwrap().to_owned(), failure));
+        Self {
+            run,
+            failures: failures.collect(),
+        }
     }
 }
 

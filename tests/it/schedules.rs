@@ -5,6 +5,7 @@ mod document;
 mod firing;
 mod holding;
 mod listing;
+mod records;
 
 use chrono::Duration;
 use host_model::clock::{parse_wire_time, wire_time};

@@ -68,3 +68,34 @@ fn a_token_that_cannot_be_understood_is_not_made() {
         Vec::<serde_json::Value>::new()
     );
 }
+
+#[test]
+fn tokens_are_listed_like_everything_else() {
+    let server = Server::start();
+    let client = &server.client;
+    for name in ["c", "a", "b"] {
+        client.post("internal/token", Some(&json!({"name": name}))).expect(201);
+    }
+    let names = |query: &str| {
+        let page = client.get(&format!("internal/token?{query}")).expect(200);
+        let tokens = page["result"].as_array().unwrap().iter();
+        let names: String = tokens.map(|token| token["name"].as_str().unwrap()).collect();
+        (names, page)
+    };
+    assert_eq!(names("_queryFilter=true&_sortKeys=-name").0, "cba");
+    assert_eq!(names("_queryFilter=name+gt+%22a%22&_sortKeys=name").0, "bc");
+    assert_eq!(names("_queryId=query-all").0.len(), 3);
+    let (first, page) = names("_queryFilter=true&_sortKeys=name&_pageSize=2&_totalPagedResultsPolicy=EXACT");
+    assert_eq!((first.as_str(), &page["totalPagedResults"]), ("ab", &json!(3)));
+    let cookie = page["pagedResultsCookie"].as_str().unwrap();
+    let (last, page) = names(&format!(
+        "_queryFilter=true&_sortKeys=name&_pageSize=2&_pagedResultsCookie={cookie}"
+    ));
+    assert_eq!((last.as_str(), &page["pagedResultsCookie"]), ("c", &json!(null)));
+    assert_eq!(
+        client
+            .get("internal/token?_queryFilter=true&_countOnly=true")
+            .expect(200),
+        json!({"resultCount": 3})
+    );
+}

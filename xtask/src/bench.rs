@@ -13,6 +13,10 @@ pub(crate) enum Bench {
     Scan,
     /// Whether memory and cost grow with the number of objects.
     Memory,
+    /// How long a host with many schedules takes to be ready, and how late they fire.
+    Schedule,
+    /// What REST costs beside what is below it.
+    Rest,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -20,7 +24,7 @@ pub(crate) enum Bench {
 pub(crate) struct Args {
     /// What to measure.
     bench: Bench,
-    /// How many objects, if not the usual number.
+    /// How many objects or schedules, if not the usual number.
     objects: Option<u64>,
 }
 
@@ -28,6 +32,8 @@ pub(crate) fn bench(root: &Path, args: &Args) -> anyhow::Result<()> {
     let what = match args.bench {
         Bench::Scan => "scan",
         Bench::Memory => "memory",
+        Bench::Schedule => "schedule",
+        Bench::Rest => "rest",
     };
     let objects = args.objects.map(|objects| objects.to_string());
     let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask-bench", "--", what];

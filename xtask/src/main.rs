@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod command;
+mod fuzz;
 mod plugins;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ enum Command {
     Check,
     /// Measures against the budgets
     Bench(bench::Args),
+    /// Feeds made-up input to what reads what strangers write
+    Fuzz(fuzz::Args),
     /// Builds the components of plugins/ into plugins/dist, or checks what is there
     Plugins(plugins::Args),
 }
@@ -33,6 +36,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check => check::check(&root()).map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::bench(&root(), &args).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(args) => fuzz::fuzz(&root(), &args).map(|()| ExitCode::SUCCESS),
         Command::Plugins(args) => plugins::run(&root(), args),
     }
 }

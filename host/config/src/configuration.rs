@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use host_model::audit::{Audit, Event, Topic};
+use host_model::audit::{Audit, Event, Topic, changed_fields};
 use host_model::clock::Clock;
 use host_model::configured::{ConfigName, Configured};
 use host_model::ids::Ids;
@@ -173,7 +173,7 @@ impl Configuration {
         members.insert("operation".to_owned(), json!(told.operation));
         members.insert("before".to_owned(), shown(before));
         members.insert("after".to_owned(), shown(after));
-        members.insert("changedFields".to_owned(), json!(changed(before, after)));
+        members.insert("changedFields".to_owned(), json!(changed_fields(before, after)));
         members.insert(
             "revision".to_owned(),
             json!(told.after.map(|held| held.rev.to_string())),
@@ -224,21 +224,6 @@ fn item(name: &ConfigName, known: &Known) -> Value {
         members.insert("problem".to_owned(), refused.shown(known.held.is_some()));
     }
     item
-}
-
-/// The members at the top that are not the same.
-fn changed(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
-    let names = |value: Option<&Value>| -> Vec<String> {
-        let members = value.and_then(Value::as_object);
-        members
-            .map(|members| members.keys().cloned().collect())
-            .unwrap_or_default()
-    };
-    let member = |value: Option<&Value>, name: &str| value.and_then(|value| value.get(name)).cloned();
-    let mut all = names(before);
-    all.extend(names(after).into_iter().filter(|name| member(before, name).is_none()));
-    all.retain(|name| member(before, name) != member(after, name));
-    all.iter().map(|name| format!("/{name}")).collect()
 }
 
 /// Work on files, off the threads that answer requests.

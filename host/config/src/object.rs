@@ -7,7 +7,7 @@ use std::sync::Arc;
 use host_model::configured::ConfigName;
 use host_model::secrets;
 use host_resource::json::{self, JsonError, JsonLimits};
-use host_resource::{Content, Object, Problem};
+use host_resource::{Code, Content, Object, Problem};
 use serde_json::{Map, Value, json};
 
 use crate::folder::{FolderError, Stamp};
@@ -40,6 +40,8 @@ pub(crate) struct Refused {
     pub(crate) line: Option<usize>,
     pub(crate) column: Option<usize>,
     pub(crate) pointer: Option<String>,
+    /// The file itself may be right: it is to be tried again also if it does not change.
+    pub(crate) may_pass: bool,
 }
 
 impl Held {
@@ -87,6 +89,7 @@ impl Refused {
             line: Some(error.line),
             column: Some(error.column),
             pointer: error.pointer.as_ref().map(ToString::to_string),
+            may_pass: false,
         }
     }
 
@@ -98,6 +101,7 @@ impl Refused {
             line: None,
             column: None,
             pointer: pointer.map(str::to_owned),
+            may_pass: problem.code == Code::CONFLICT || problem.code.number() >= 500,
         }
     }
 
@@ -109,6 +113,7 @@ impl Refused {
             line: None,
             column: None,
             pointer: None,
+            may_pass: true,
         }
     }
 

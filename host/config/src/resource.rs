@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_resource::listing::Listing;
-use host_resource::sort::MissingOrder;
 use host_resource::{
     Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, Read, Resource, ResourcePath, Update,
+    listing,
 };
 use serde_json::json;
 
@@ -105,10 +104,10 @@ impl Resource for ConfigResource {
             }
         };
         let all = self.0.all(kind);
-        let mut listing = Listing::new(&format!("config/{}", kind.unwrap_or_default()), &query)?;
-        for (name, held) in &all {
-            listing.offer(held.shown(name))?;
-        }
-        Ok(listing.page(MissingOrder::Last))
+        listing::page(
+            &format!("config/{path}"),
+            &query,
+            all.iter().map(|(name, held)| held.shown(name)).collect(),
+        )
     }
 }

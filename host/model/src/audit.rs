@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_resource::{Context, Problem};
+use host_resource::{Context, Pointer, Problem};
 use serde_json::{Map, Value};
 
 /// What entries are about; each topic is a collection of its own at `audit/TOPIC`.
@@ -96,6 +96,20 @@ pub struct Entry {
     pub body: Vec<u8>,
 }
 
+/// The members at the top of two objects that are not the same, as pointers. An object that is not there has none.
+pub fn changed_fields(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
+    fn names(value: Option<&Value>) -> impl Iterator<Item = &String> {
+        value.and_then(Value::as_object).into_iter().flat_map(Map::keys)
+    }
+    let member = |value: Option<&'_ Value>, name: &str| value.and_then(|value| value.get(name)).cloned();
+    let is_new = |name: &&String| member(before, name).is_none();
+    names(before)
+        .chain(names(after).filter(is_new))
+        .filter(|name| member(before, name) != member(after, name))
+        .map(|name| Pointer::root().child(name).to_string())
+        .collect()
+}
+
 /// Where it is said what happened.
 #[async_trait]
 pub trait Audit: Send + Sync {
@@ -107,6 +121,9 @@ pub trait Audit: Send + Sync {
     /// # Errors
     /// The store failed.
     async fn keep(&self, event: Event) -> Result<(), Problem>;
+
+    /// Whether requests are kept; those that write, or the others.
+    fn wants_access(&self, is_write: bool) -> bool;
 
     /// Whether changes of the objects in a container, such as `managed/user`, are kept when this request makes them.
     fn wants_change(&self, context: &Context, container: &str) -> bool;
@@ -127,6 +144,10 @@ impl Audit for NoAudit {
         Ok(())
     }
 
+    fn wants_access(&self, _is_write: bool) -> bool {
+        false
+    }
+
     fn wants_change(&self, _context: &Context, _container: &str) -> bool {
         false
     }
@@ -137,5 +158,26 @@ impl Audit for NoAudit {
             id: String::new(),
             body: b"{}".to_vec(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changed_fields_are_named_by_pointers() {
+        let check = |before: Option<Value>, after: Option<Value>, expected: &[&str]| {
+            assert_eq!(changed_fields(before.as_ref(), after.as_ref()), expected);
+        };
+        check(None, Some(json!({"a": 1, "b/c": null})), &["/a", "/b%2Fc"]);
+        check(Some(json!({"a": 1})), None, &["/a"]);
+        check(
+            Some(json!({"a": 1, "b": {"c": 1}, "d": 2})),
+            Some(json!({"d": 2, "b": {"c": 2}, "e": 0})),
+            &["/a", "/b", "/e"],
+        );
+        check(Some(json!({"a": [1]})), Some(json!({"a": [1]})), &[]);
     }
 }

@@ -14,11 +14,17 @@ use crate::script::ScriptSpec;
 /// Makes scripts ready.
 #[async_trait]
 pub trait Scripting: Send + Sync + fmt::Debug {
-    /// Makes a script ready. `pointer` is where it stands in the configuration.
+    /// Makes a script ready. `pointer` is where it stands in the configuration or the request. `asking` is the request
+    /// that brings it, if one does: a guest that brings scripts is charged for their being looked at.
     ///
     /// # Errors
     /// What is wrong with the script, with its pointer, and line and column where there are any.
-    async fn prepare(&self, spec: &ScriptSpec, pointer: &Pointer) -> Result<Arc<dyn Evaluate>, Problem>;
+    async fn prepare(
+        &self,
+        asking: Option<&Context>,
+        spec: &ScriptSpec,
+        pointer: &Pointer,
+    ) -> Result<Arc<dyn Evaluate>, Problem>;
 }
 
 /// A script that is ready.

@@ -9,6 +9,7 @@ pub mod configured;
 pub mod cron;
 pub mod duration;
 pub mod evaluate;
+pub mod guard;
 pub mod ids;
 pub mod invalid;
 pub mod job;

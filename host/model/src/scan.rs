@@ -6,6 +6,7 @@ use host_resource::Pointer;
 use serde_json::{Map, Value};
 
 use crate::duration::CalendarDuration;
+use crate::guard::Guard;
 use crate::invalid::Invalid;
 use crate::members::Members;
 
@@ -34,6 +35,8 @@ pub struct ScanSpec {
     pub completed: Pointer,
     /// How long a claim without completion is respected.
     pub recovery_timeout: CalendarDuration,
+    /// How much the run may change and delete before it is stopped.
+    pub guard: Guard,
     /// The script object that is run for each; [`crate::script::ScriptSpec`] reads it.
     pub script: Value,
 }
@@ -71,7 +74,14 @@ impl ScanSpec {
     /// The first member that is unknown, missing, or not what it has to be.
     pub fn parse(context: &Value) -> Result<ScanSpec, Invalid> {
         let context = Members::of(context, Pointer::root())?;
-        context.only(&["waitForCompletion", "numberOfThreads", "maxRecords", "scan", "task"])?;
+        context.only(&[
+            "waitForCompletion",
+            "numberOfThreads",
+            "maxRecords",
+            "guard",
+            "scan",
+            "task",
+        ])?;
         let threads = context.integer("numberOfThreads", 1..=MAX_THREADS.into(), "threads")?;
         let max_records = context.integer("maxRecords", 1..=i64::MAX, "objects")?;
         let scan = context.require_object("scan", "which objects are scanned")?;
@@ -91,6 +101,7 @@ impl ScanSpec {
             started,
             completed,
             recovery_timeout: recovery_timeout(&scan)?,
+            guard: Guard::parse(&context)?,
             script: Value::Object(script.others(&[])),
         })
     }
@@ -222,6 +233,7 @@ mod tests {
             started: Pointer::parse("/task/started").unwrap(),
             completed: Pointer::parse("/task/completed").unwrap(),
             recovery_timeout: CalendarDuration::ZERO,
+            guard: Guard::default(),
             script: json!({"type": "text/javascript", "source": "true;"}),
         };
         assert_eq!(ScanSpec::parse(&context()), Ok(expected));

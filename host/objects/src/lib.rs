@@ -5,6 +5,6 @@ mod managed;
 
 pub use bulk::MAX_LINES;
 pub use managed::{
-    ConfiguredTypes, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_SORTED, MAX_TYPES, ManagedObjects,
-    ManagedTypes, PAGE, TypesError,
+    ConfiguredTypes, CryptoResource, MAX_DEPTH, MAX_INDEXES, MAX_NAME, MAX_OBJECT, MAX_PAGE, MAX_PATCHED,
+    MAX_PROPERTIES, MAX_SORTED, MAX_TYPES, ManagedObjects, ManagedTypes, PAGE, PolicyResource, Ports, TypesError,
 };

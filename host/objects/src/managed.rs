@@ -7,94 +7,158 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::audit::{Audit, NoAudit};
+use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
-use host_resource::patch::PatchOperation;
 use host_resource::{
-    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, Read, Resource,
-    ResourcePath, Update,
+    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, QuerySource, Read,
+    Resource, ResourcePath, Update,
 };
+use host_secrets::Keystore;
 use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{StoreError, TenantStore, UnitOfWork};
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::bulk;
-
+mod actions;
 mod body;
 mod change;
 mod configured;
 mod cookie;
+mod crypto;
+mod govern;
+mod hooks;
 mod id;
 mod live;
 mod matches;
 mod order;
 mod paged;
+mod policies;
+mod policy;
 mod query;
+mod schema;
+mod secret;
+mod shape;
 mod sorted;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod types;
+mod unique;
 mod window;
 mod write;
 
 use body::Body;
 use change::{Change, ChangeError};
 use id::ObjectId;
-use types::ManagedType;
+use live::{LiveType, LiveTypes};
+use secret::Vault;
+use shape::refuse_probing;
 
+pub use actions::MAX_PATCHED;
 pub use body::{MAX_DEPTH, MAX_OBJECT};
 pub use configured::ConfiguredTypes;
+pub use crypto::CryptoResource;
+pub use policies::PolicyResource;
+pub use schema::MAX_PROPERTIES;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
 pub use window::{MAX_PAGE, PAGE};
 
 /// The managed objects of a tenant, to be mounted at `managed`.
-#[derive(Debug)]
 pub struct ManagedObjects {
     store: TenantStore,
     /// Replaced as a whole: a request goes on with those that it began with.
-    types: RwLock<Arc<ManagedTypes>>,
+    types: RwLock<Arc<LiveTypes>>,
     /// Held while types are replaced, so that one replacement comes after the other.
     replacing: Mutex<()>,
     /// Held while indexes are declared.
     declaring: Mutex<()>,
     ids: Arc<dyn Ids>,
+    scripting: Arc<dyn Scripting>,
+    vault: Vault,
+    enforces_policies: bool,
+    audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
 }
 
+/// What managed objects stand on.
+#[derive(Debug)]
+pub struct Ports {
+    /// The tenant's documents.
+    pub store: TenantStore,
+    /// Where ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// Who evaluates hooks.
+    pub scripting: Arc<dyn Scripting>,
+    /// The keys of encrypted properties.
+    pub keystore: Arc<Keystore>,
+    /// Whether an object that breaks policies is refused: `openidm.policy.enforcement.enabled`.
+    pub enforces_policies: bool,
+}
+
 /// An object of a type, there or not.
 struct Place {
-    managed: Arc<ManagedType>,
+    managed: Arc<LiveType>,
     id: ObjectId,
+}
+
+impl std::fmt::Debug for ManagedObjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ManagedObjects")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ManagedObjects {
     /// The objects of no type yet: [`Self::replace_types`] says which there are.
-    pub fn new(store: TenantStore, ids: Arc<dyn Ids>) -> Self {
+    pub fn new(ports: Ports) -> Self {
+        let Ports {
+            store,
+            ids,
+            scripting,
+            keystore,
+            enforces_policies,
+        } = ports;
         Self {
             store,
             types: RwLock::default(),
             replacing: Mutex::new(()),
             declaring: Mutex::new(()),
+            vault: Vault::new(keystore, Arc::clone(&ids)),
             ids,
+            scripting,
+            enforces_policies,
+            audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
         }
     }
 
-    /// The unit of work that a request reads through: the surrounding one, or one of its own.
+    /// The same, with an entry in the audit in the commit of each change.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// The unit of work that a request reads through: the surrounding one, or one of its own, in which nothing can be
+    /// written: nobody would commit it.
     async fn view(&self, context: &Context) -> Result<Arc<UnitOfWork>, StoreError> {
         match UnitOfWork::of(context) {
             Some(unit) => Ok(unit),
             None => Ok(Arc::new(UnitOfWork::new(
                 self.store.snapshot().await?,
-                WriteLimits::NONE,
+                WriteLimits {
+                    rows: 0,
+                    ..WriteLimits::NONE
+                },
             ))),
         }
     }
 
-    fn managed(&self, name: &str) -> Result<Arc<ManagedType>, Problem> {
+    fn managed(&self, name: &str) -> Result<Arc<LiveType>, Problem> {
         let types = Arc::clone(&self.types.read());
         types
             .get(name)
@@ -103,7 +167,7 @@ impl ManagedObjects {
     }
 
     /// The type whose objects lie in the container at a path.
-    fn container(&self, path: &ResourcePath) -> Result<Arc<ManagedType>, Problem> {
+    fn container(&self, path: &ResourcePath) -> Result<Arc<LiveType>, Problem> {
         let mut elements = path.elements();
         match (elements.next(), elements.next(), elements.next()) {
             (Some(name), None, None) => self.managed(name),
@@ -135,15 +199,6 @@ impl ManagedObjects {
         }
     }
 
-    fn unknown_action(&self, path: &ResourcePath, name: &str) -> Problem {
-        if self.container(path).is_err() && self.place(path).is_err() {
-            return not_found(path);
-        }
-        Problem::unsupported(format!(
-            "the action '{name}' is not supported by 'managed/{path}': an object has the action 'patch'"
-        ))
-    }
-
     fn fresh_id(&self) -> Result<ObjectId, Problem> {
         Ok(ObjectId::parse(&self.ids.uuid())?)
     }
@@ -159,40 +214,57 @@ impl Resource for ManagedObjects {
             (None, None) => self.fresh_id()?,
         };
         let body = Body::new(&id, create.content)?;
-        self.write(context, &Place { managed, id }, &Change::Create(body)).await
+        let place = Place { managed, id };
+        self.write(context, &place, &Change::Create(body), &create.fields).await
     }
 
-    async fn read(&self, context: &Context, path: &ResourcePath, _read: Read) -> Result<Object, Problem> {
+    async fn read(&self, context: &Context, path: &ResourcePath, read: Read) -> Result<Object, Problem> {
         let place = self.place(path)?;
-        let seen = self.view(context).await?.get(&place.key()).await?;
-        Ok(object(seen.ok_or_else(|| ChangeError::Missing.problem(&place.path()))?))
+        let unit = self.view(context).await?;
+        let seen = unit.get(&place.key()).await?;
+        let found = object(seen.ok_or_else(|| ChangeError::Missing.problem(&place.path()))?);
+        self.show(context, &unit, &place.managed, found, &read.fields, true)
+            .await
     }
 
     async fn update(&self, context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
         let place = self.place(path)?;
         let body = Body::new(&place.id, update.content)?;
-        self.write(context, &place, &Change::Update { rev: update.rev, body })
-            .await
+        let change = Change::Update { rev: update.rev, body };
+        self.write(context, &place, &change, &update.fields).await
     }
 
     async fn patch(&self, context: &Context, path: &ResourcePath, patch: Patch) -> Result<Object, Problem> {
-        let Patch { rev, operations, .. } = patch;
-        self.write(context, &self.place(path)?, &Change::Patch { rev, operations })
+        let Patch {
+            rev,
+            operations,
+            fields,
+        } = patch;
+        self.write(context, &self.place(path)?, &Change::Patch { rev, operations }, &fields)
             .await
     }
 
     async fn delete(&self, context: &Context, path: &ResourcePath, delete: Delete) -> Result<Object, Problem> {
-        self.write(context, &self.place(path)?, &Change::Delete { rev: delete.rev })
-            .await
+        let change = Change::Delete { rev: delete.rev };
+        self.write(context, &self.place(path)?, &change, &delete.fields).await
     }
 
     async fn query(&self, context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
         let managed = self.container(path)?;
+        let filter = match &query.source {
+            QuerySource::Filter(filter) => Some(&**filter),
+            QuerySource::Id(_) => None,
+        };
+        refuse_probing(context, &managed, filter, &query.sort)?;
         let unit = self.view(context).await?;
-        query::answer(&unit, &managed.collection, query).await
+        let (fields, is_ids) = (query.fields.clone(), query::is_ids(&query.source));
+        let page = query::answer(&unit, &managed.definition.collection, query).await?;
+        if is_ids {
+            return Ok(page);
+        }
+        self.show_page(context, &unit, &managed, page, &fields).await
     }
 
-    /// `patch` on an object is the patch verb for clients that cannot send it.
     async fn action(
         &self,
         context: &Context,
@@ -200,23 +272,7 @@ impl Resource for ManagedObjects {
         action: Action,
         _version: Option<ApiVersion>,
     ) -> Result<Option<Value>, Problem> {
-        if action.name == "import" {
-            self.container(path)?;
-            return bulk::import(&self.store, self, context, path, action).await.map(Some);
-        }
-        if action.name != "patch" {
-            return Err(self.unknown_action(path, &action.name));
-        }
-        let place = self.place(path)?;
-        let operations = PatchOperation::parse_all(&action.content.unwrap_or_default());
-        let operations = operations.map_err(|error| ChangeError::from(error).problem(&place.path()))?;
-        let patched = self
-            .write(context, &place, &Change::Patch { rev: None, operations })
-            .await?;
-        patched
-            .project(&action.fields)
-            .map(Some)
-            .map_err(|error| Problem::internal(error.to_string()))
+        self.act(context, path, action).await
     }
 
     fn joins_unit_of_work(&self) -> bool {
@@ -224,7 +280,7 @@ impl Resource for ManagedObjects {
     }
 
     fn collection(&self, path: &ResourcePath) -> Option<String> {
-        Some(self.container(path).ok()?.collection.name().to_owned())
+        Some(self.container(path).ok()?.definition.collection.name().to_owned())
     }
 }
 

@@ -24,7 +24,6 @@ pub use access::{Rights, VerbName};
 pub use caller::Caller;
 pub use context::Context;
 pub use filter::Filter;
-pub use listing::Listing;
 pub use path::ResourcePath;
 pub use pointer::Pointer;
 pub use problem::{Code, Problem};

@@ -7,10 +7,13 @@ use serde_json::{Number, Value};
 use crate::pointer::{Pointer, PointerError, index};
 
 mod backup;
+mod difference;
 mod growth;
 #[cfg(test)]
 mod tests;
 mod wire;
+
+pub use difference::difference;
 
 use backup::Backup;
 use growth::Growth;
@@ -118,52 +121,28 @@ pub enum PatchError {
     #[error("Expecting a script member")]
     NoScript,
     /// A script that failed.
-    #[error("Failed to eval script {script}")]
+    #[error("Failed to eval script {script}: {message}")]
     Script {
         /// The script, shortened.
         script: String,
         /// What it said.
-        source: ScriptError,
+        message: String,
     },
     /// The value cannot be written there.
     #[error(transparent)]
     Write(#[from] PointerError),
 }
 
-/// What a script runner says about a script that failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ScriptError(pub String);
-
-/// Runs the script of a `transform`: gets the script and the field's value, gives the new value; none removes the field.
-pub type RunScript<'a> = dyn FnMut(&Value, Option<&Value>) -> Result<Option<Value>, String> + 'a;
-
 /// Applies operations in order and says whether the object is another one now. When one fails, the object is as it was
-/// before the first. There are no scripts: `transform` is refused.
+/// before the first. There are no scripts here: a `transform` is refused, unless [`PatchOperation::with_result`] made
+/// another operation of it.
 pub fn apply(operations: &[PatchOperation], target: &mut Value) -> Result<bool, PatchError> {
-    apply_all(operations, target, None)
-}
-
-/// Like [`apply`], with scripts.
-pub fn apply_with(
-    operations: &[PatchOperation],
-    target: &mut Value,
-    run: &mut RunScript<'_>,
-) -> Result<bool, PatchError> {
-    apply_all(operations, target, Some(run))
-}
-
-fn apply_all(
-    operations: &[PatchOperation],
-    target: &mut Value,
-    mut run: Option<&mut RunScript<'_>>,
-) -> Result<bool, PatchError> {
     let backup = Backup::of(operations, target);
     let mut growth = Growth::new(PatchLimits::default());
     for (position, operation) in operations.iter().enumerate() {
         let applied = operation
             .check(position)
-            .and_then(|()| operation.apply(target, &mut run, &mut growth))
+            .and_then(|()| operation.apply(target, &mut growth))
             .and_then(|()| growth.check(target));
         if let Err(error) = applied {
             backup.restore(target);
@@ -173,13 +152,39 @@ fn apply_all(
     Ok(backup.differs(target))
 }
 
+impl PatchError {
+    /// A script that failed with a message.
+    pub fn script(script: &Value, message: &str) -> Self {
+        Self::Script {
+            script: shortened(script),
+            message: message.to_owned(),
+        }
+    }
+}
+
 impl PatchOperation {
-    fn apply(
-        &self,
-        target: &mut Value,
-        run: &mut Option<&mut RunScript<'_>>,
-        growth: &mut Growth,
-    ) -> Result<(), PatchError> {
+    /// The script of a `transform`.
+    pub fn script(&self) -> Result<&Value, PatchError> {
+        let script = self.value.as_ref().and_then(|value| value.get("script"));
+        script.filter(|script| !script.is_null()).ok_or(PatchError::NoScript)
+    }
+
+    /// What a `transform` amounts to when its script has this result: null removes the field.
+    #[must_use]
+    pub fn with_result(&self, result: Value) -> Self {
+        let (operation, value) = match result {
+            Value::Null => (Op::Remove, None),
+            value => (Op::Replace, Some(value)),
+        };
+        Self {
+            operation,
+            field: self.field.clone(),
+            value,
+            from: None,
+        }
+    }
+
+    fn apply(&self, target: &mut Value, growth: &mut Growth) -> Result<(), PatchError> {
         for field in self.changes() {
             refuse_identity(field)?;
             refuse_position(field, target)?;
@@ -192,7 +197,7 @@ impl PatchOperation {
             Op::Remove => self.remove(target),
             Op::Increment => self.increment(target),
             Op::Move | Op::Copy => self.transfer(target, growth),
-            Op::Transform => self.transform(target, run, growth),
+            Op::Transform => self.script().and(Err(PatchError::NoRunner)),
         }
     }
 
@@ -272,33 +277,6 @@ impl PatchOperation {
         }
         let value = from.remove(target).unwrap_or(Value::Null);
         self.write(target, value, growth)
-    }
-
-    fn transform(
-        &self,
-        target: &mut Value,
-        run: &mut Option<&mut RunScript<'_>>,
-        growth: &mut Growth,
-    ) -> Result<(), PatchError> {
-        let script = self
-            .value
-            .as_ref()
-            .and_then(|value| value.get("script"))
-            .ok_or(PatchError::NoScript)?;
-        let run = run.as_mut().ok_or(PatchError::NoRunner)?;
-        let result = run(script, self.field.get(target));
-        let result = result.map_err(|message| PatchError::Script {
-            script: shortened(script),
-            source: ScriptError(message),
-        })?;
-        match result.filter(|value| !value.is_null()) {
-            Some(value) => self.write(target, value, growth),
-            None if self.field.is_root() => Err(PatchError::Root),
-            None => {
-                self.field.remove(target);
-                Ok(())
-            }
-        }
     }
 }
 

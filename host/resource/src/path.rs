@@ -166,6 +166,14 @@ mod tests {
     }
 
     #[test]
+    fn elements_are_routed_without_regard_to_case() {
+        let path = ResourcePath::parse("Scheduler/JOB/MyJob").unwrap();
+        assert!(path.starts_with(&ResourcePath::parse("scheduler/job").unwrap()));
+        assert!(!path.starts_with(&ResourcePath::parse("scheduler/jobs").unwrap()));
+        assert_eq!(path.tail(2), ResourcePath::parse("MyJob").unwrap());
+    }
+
+    #[test]
     fn what_is_no_path_is_refused() {
         assert!(matches!(ResourcePath::parse("a//b"), Err(PathError::Empty(_))));
         assert!(matches!(ResourcePath::parse("a/%FF"), Err(PathError::Encoding(_))));

@@ -87,11 +87,13 @@ impl Exchange {
         }
     }
 
-    /// Creates, or updates what is there already. If it vanishes in between, the loop begins again.
+    /// Creates, or updates what is there already. If it vanishes in between, the loop begins again. If it still is not
+    /// there in the end, others create and delete it all the time, or something else could not be created: a hook's, say.
     async fn upsert(&self, upsert: &Upsert) -> Result<Response, Problem> {
+        let mut refused = None;
         for _ in 0..UPSERT_ROUNDS {
             match self.ask(upsert.create()).await {
-                Err(problem) if problem.code == Code::PRECONDITION_FAILED => {}
+                Err(problem) if problem.code == Code::PRECONDITION_FAILED => refused = Some(problem),
                 // Where nothing can be made, what the path names is perhaps no single resource: the update knows.
                 Err(problem) if [Code::NOT_FOUND, Code::UNSUPPORTED].contains(&problem.code) => {
                     return self.ask(upsert.update()).await;
@@ -103,9 +105,10 @@ impl Exchange {
                 done => return done,
             }
         }
-        Err(Problem::conflict(
-            "the resource comes and goes: others create and delete it at the same time",
-        ))
+        let why = refused.map_or_else(String::new, |problem| format!(" ({})", problem.message));
+        Err(Problem::conflict(format!(
+            "the resource can neither be created{why} nor updated: it is not there"
+        )))
     }
 
     async fn ask(&self, request: Request) -> Result<Response, Problem> {

@@ -5,11 +5,13 @@
 //! `shell` and `serve` are the thin layers that name axum and hyper.
 
 mod answer;
+mod audit;
 mod bulk;
 pub mod callers;
 mod count;
 mod exchange;
 pub mod limits;
+mod outliving;
 mod ping;
 mod request;
 pub mod rest;

@@ -18,12 +18,12 @@ use host_resource::{
 use http::HeaderMap;
 
 use headers::{Condition, Versions};
-use operation::Operation;
 use parameters::Parameters;
 
 pub(crate) use body::{Payload, read_line};
 pub(crate) use headers::{Versions as AskedVersions, single as single_header};
 pub(crate) use method::{ALLOW, Method};
+pub(crate) use operation::Operation;
 pub(crate) use parameters::refuse as refuse_parameter;
 pub(crate) use style::Style;
 
@@ -31,6 +31,9 @@ use crate::bulk;
 
 /// Longer paths and query strings (bytes together) are refused. Long filters are legitimate, this long they are not.
 pub(crate) const MAX_URL: usize = 32 * 1024;
+
+/// The parameters of an action, in order.
+pub(crate) type ActionParameters = Vec<(String, String)>;
 
 /// A request before its body is read.
 #[derive(Debug)]
@@ -112,6 +115,11 @@ impl Ask {
         self.operation.takes_body()
     }
 
+    /// What is asked for.
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
     /// How the answer shall look.
     pub(crate) fn style(&self) -> &Style {
         &self.style
@@ -128,7 +136,7 @@ impl Ask {
     }
 
     /// What an import needs besides its body, when this is one: its body is read line by line.
-    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, Vec<(String, String)>)>, Problem> {
+    pub(crate) fn import(&self, headers: &HeaderMap) -> Result<Option<(ResourcePath, ActionParameters)>, Problem> {
         match &self.operation {
             Operation::Action(name)
                 if name == bulk::IMPORT && bulk::is_type(&self.path) && bulk::is_ndjson(headers)? =>

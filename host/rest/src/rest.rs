@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, Bytes};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_resource::{Code, Context, Problem};
@@ -16,7 +17,7 @@ use crate::bulk::Import;
 use crate::exchange::Exchange;
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
-use crate::request::{Ask, Method, Payload};
+use crate::request::{Ask, Method, Operation, Payload};
 use crate::tenants::{Tenant, Tenants, TenantsError};
 use crate::versions::Answered;
 
@@ -31,10 +32,14 @@ pub struct Rest {
 }
 
 /// What the log says about a request besides what HTTP knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) caller: Option<Arc<str>>,
+    /// Where the request is told, if it is.
+    pub(crate) audit: Option<Arc<dyn Audit>>,
+    /// What was asked for, once that was understood.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Rest {
@@ -101,11 +106,13 @@ impl Rest {
             return ping::answer(self.is_ready(), ask()?.style());
         }
 
+        seen.audit = Some(Arc::clone(&tenant.audit));
         let caller = tenant.callers.authenticate(&head.headers).await?;
         seen.caller = Some(Arc::clone(&caller.name));
         let slot = Arc::clone(&destination.served.slots).try_acquire_owned();
         let slot = slot.map_err(|_| Problem::unavailable("the tenant has too many requests at once"))?;
         let ask = ask()?;
+        seen.operation = Some(ask.operation().clone());
         let style = ask.style().clone();
         if let Some((path, parameters)) = ask.import(&head.headers)? {
             let import = Import {

@@ -5,6 +5,7 @@ mod stall;
 use std::pin::pin;
 use std::sync::Arc;
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::audit::Peer;
 use crate::limits::{ACCEPT_PAUSE, GRACE_TIME, HEAD_BYTES, HEAD_TIME};
 use crate::rest::Rest;
 use crate::shell;
@@ -79,6 +81,10 @@ async fn connection(
 ) {
     // Answers are written as a whole; waiting for more to send would only delay them. Without it they still arrive.
     let _ = stream.set_nodelay(true);
+    let routes = match stream.peer_addr() {
+        Ok(peer) => routes.layer(Extension(Peer(peer))),
+        Err(_) => routes,
+    };
     let stream = Stalling::new(stream, Arc::clone(rest.clock()), stopping.clone());
     // hyper's timer is the machine's: a connection is real also where the tenants' time is simulated.
     let connection = http1::Builder::new()

@@ -19,6 +19,8 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tracing::Instrument as _;
 
 use crate::answer::{self, Reply};
+use crate::audit::{self, Peer, Told};
+use crate::outliving::Outliving;
 use crate::ping;
 use crate::rest::{Rest, Seen};
 
@@ -44,6 +46,8 @@ pub(crate) fn routes(rest: Arc<Rest>) -> Router {
 const WORTH_COMPRESSING: u64 = 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The platform's name for it.
+const TRANSACTION_ID: HeaderName = HeaderName::from_static("x-forgerock-transactionid");
 /// Longer ids from clients are replaced: they go into every log line.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -67,20 +71,20 @@ async fn language(State(rest): State<Arc<Rest>>, request: Request) -> Reply {
     reply
 }
 
-/// Gives a request its own task, so that it outlives its connection: a client that hangs up neither stops a handler in
-/// the middle of its work (dropshot's `HandlerTaskMode::Detached` tells the reasons) nor stays out of the log.
+/// Lets a request outlive its connection: a client that hangs up neither stops a handler in the middle of its work
+/// (dropshot's `HandlerTaskMode::Detached` tells the reasons) nor stays out of the log.
 async fn surround(State(rest): State<Arc<Rest>>, request: Request, next: Next) -> Reply {
     let id = request_id(request.headers()).map_or_else(|| rest.ids().uuid().into(), Arc::<str>::from);
     let span = tracing::info_span!("request", request_id = &*id);
-    let answered = tokio::spawn(answered(rest, id, request, next).instrument(span)).await;
-    // Only a runtime that is being shut down ends the task before its time.
-    answered.unwrap_or_else(|_| answer::problem(&Problem::unavailable("the server is stopping")))
+    Outliving::new(answered(rest, id, request, next).instrument(span)).await
 }
 
 /// Answers a request, whatever its handler does, and writes a line into the log.
 async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Next) -> Reply {
     let started = rest.clock().now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let told_headers = audit::told_headers(request.headers());
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     // What a panic leaves half done is the handler's own: what it shares, it shares through transactions and locks.
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -96,6 +100,18 @@ async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Nex
         headers.insert(REQUEST_ID, id);
     }
     let seen = reply.extensions_mut().remove::<Seen>().unwrap_or_default();
+    if let Some(audit) = &seen.audit {
+        let told = Told {
+            transaction: &id,
+            method: &method,
+            path: &path,
+            headers: &told_headers,
+            peer,
+            status: reply.status().as_u16(),
+            elapsed_ms: (rest.clock().now() - started).num_milliseconds(),
+        };
+        told.tell(audit.as_ref(), &seen);
+    }
     // The query string is left out: filters hold what people are called.
     tracing::info!(
         target: "taskwarden::access",
@@ -112,7 +128,8 @@ async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Nex
 
 /// The client's own id, if it is one that a log can bear.
 fn request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let id = headers.get(REQUEST_ID).or_else(|| headers.get(TRANSACTION_ID))?;
+    let id = id.to_str().ok()?;
     let is_sane = (1..=MAX_REQUEST_ID).contains(&id.len())
         && id
             .bytes()

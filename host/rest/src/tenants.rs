@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use host_model::audit::Audit;
 use host_model::tenant::TenantName;
 use host_resource::{Problem, Router};
 use tokio::sync::Semaphore;
@@ -20,6 +21,8 @@ pub struct Tenant {
     pub router: Arc<Router>,
     /// Its users and tokens.
     pub callers: Arc<Callers>,
+    /// Where its requests are told.
+    pub audit: Arc<dyn Audit>,
 }
 
 impl fmt::Debug for Tenant {
@@ -151,6 +154,7 @@ mod tests {
             hosts,
             router: Arc::new(Router::new()),
             callers: Arc::new(callers),
+            audit: Arc::new(host_model::audit::NoAudit),
         }
     }
 

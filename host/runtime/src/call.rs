@@ -112,21 +112,20 @@ impl Runtime {
         }
     }
 
-    /// Whether source text can be compiled by an engine. The outer error is how the engine itself failed.
+    /// Whether source text can be compiled by an engine, and what that used. The outer error is how the engine itself
+    /// failed.
     pub async fn check(
         &self,
         engine: &Plugin,
         source: &str,
+        limits: Limits,
         around: Arc<Surroundings>,
         context: Context,
         now: Timestamp,
-    ) -> Result<Result<(), SyntaxError>, End> {
-        let limits = Limits::default();
+    ) -> (Result<Result<(), SyntaxError>, End>, Usage) {
         let Linked::Engine(pre) = &engine.linked else {
-            return Err(End::Trapped(format!(
-                "a component of world {} is no engine",
-                engine.world()
-            )));
+            let end = End::Trapped(format!("a component of world {} is no engine", engine.world()));
+            return (Err(end), Usage::default());
         };
         let account = Account::open(&context, &limits, instant(), 0);
         let guest = Guest::new(bounded_meter(&limits), around, context, account, now, 0);
@@ -135,7 +134,7 @@ impl Runtime {
             let instance = pre.instantiate_async(&mut store).await?;
             instance.call_check(&mut store, source).await
         };
-        match tokio::time::timeout(limits.deadline, checking).await {
+        let checked = match tokio::time::timeout(limits.deadline, checking).await {
             Ok(Ok(Ok(()))) => Ok(Ok(())),
             Ok(Ok(Err(error))) => Ok(Err(SyntaxError {
                 line: error.line,
@@ -144,7 +143,12 @@ impl Runtime {
             })),
             Ok(Err(error)) => Err(End::of_error(&error, &limits)),
             Err(_elapsed) => Err(End::OutOfTime { limit: limits.deadline }),
-        }
+        };
+        let usage = Usage {
+            fuel: limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0)),
+            ..Usage::default()
+        };
+        (checked, usage)
     }
 
     fn sandbox(&self, guest: Guest, limits: &Limits) -> Store<Guest> {

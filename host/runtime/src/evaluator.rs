@@ -65,12 +65,15 @@ impl Evaluator {
 
 #[async_trait]
 impl Scripting for Evaluator {
-    async fn prepare(&self, spec: &ScriptSpec, pointer: &Pointer) -> Result<Arc<dyn Evaluate>, Problem> {
-        let script = self
-            .0
-            .scripts
-            .prepare(spec, Purpose::Script, &pointer.to_string())
-            .await?;
+    async fn prepare(
+        &self,
+        asking: Option<&Context>,
+        spec: &ScriptSpec,
+        pointer: &Pointer,
+    ) -> Result<Arc<dyn Evaluate>, Problem> {
+        let pointer = pointer.to_string();
+        let scripts = &self.0.scripts;
+        let script = scripts.prepare_for(asking, spec, Purpose::Script, &pointer).await?;
         Ok(Arc::new(Prepared {
             parts: Arc::clone(&self.0),
             script: Arc::new(script),

@@ -93,6 +93,11 @@ impl Pool {
         })
     }
 
+    /// How many workers there are.
+    pub fn size(&self) -> usize {
+        self.threads.lock().len()
+    }
+
     /// Queues a job for a tenant. How many of a run are queued at once is for the run to bound.
     pub fn submit(&self, tenant: &TenantName, job: Job) {
         self.shared.queue.lock().push(tenant, job);

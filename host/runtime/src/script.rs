@@ -3,6 +3,7 @@
 //! A type names an engine, itself a plugin, that gets the source text; or a component is named directly. Either way a
 //! script is checked when its configuration is stored, not when it first runs.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use host_model::limits::Limits;
 use host_model::script::{EngineType, PluginRef, ScriptCode, ScriptSpec, SourceText};
 use host_model::tenant::TenantName;
 use host_resource::{Caller, Context, LateRouter, Problem, ResourcePath, Rights, VerbName};
+use parking_lot::Mutex;
 
-use crate::call::{Call, Entry};
+use crate::account::Account;
+use crate::call::{Call, Entry, instant};
 use crate::end::Outcome;
 use crate::plugin::{LoadError, Plugin, World};
 use crate::properties::Properties;
@@ -61,6 +64,30 @@ pub struct Scripts {
     shipped: &'static [Shipped],
     router: LateRouter,
     clock: Arc<dyn Clock>,
+    /// What comes with the host, once it was loaded: by name and version, the engine under none.
+    loaded: Mutex<HashMap<(&'static str, &'static str), Arc<Plugin>>>,
+    checked: Mutex<Checked>,
+}
+
+/// Source texts that an engine has found to be right, so that they are not checked again for each run.
+#[derive(Default)]
+struct Checked {
+    texts: HashSet<Arc<str>>,
+    bytes: usize,
+}
+
+/// Bytes of source texts that are remembered; then all are forgotten.
+const CHECKED_BYTES: usize = 4 << 20;
+
+impl Checked {
+    fn insert(&mut self, text: &Arc<str>) {
+        if self.bytes + text.len() > CHECKED_BYTES {
+            *self = Checked::default();
+        }
+        if self.texts.insert(Arc::clone(text)) {
+            self.bytes += text.len();
+        }
+    }
 }
 
 /// A script that is ready to be called.
@@ -138,12 +165,25 @@ impl Scripts {
             shipped,
             router,
             clock,
+            loaded: Mutex::default(),
+            checked: Mutex::default(),
         }
     }
 
     /// Makes a script ready: loads its component, checks its world, its syntax and its grants. `pointer` is where the
     /// script stands in the request, for what is wrong with it.
     pub async fn prepare(&self, spec: &ScriptSpec, purpose: Purpose, pointer: &str) -> Result<Script, Problem> {
+        self.prepare_for(None, spec, purpose, pointer).await
+    }
+
+    /// The same for a request that brings the script: if a guest asks, it is charged for the look at the text.
+    pub(crate) async fn prepare_for(
+        &self,
+        asking: Option<&Context>,
+        spec: &ScriptSpec,
+        purpose: Purpose,
+        pointer: &str,
+    ) -> Result<Script, Problem> {
         let rights = match &spec.grants {
             None => None,
             Some(grants) => {
@@ -164,8 +204,11 @@ impl Scripts {
                         (self.read_text(file, &place).await?.into(), place)
                     }
                 };
-                let plugin = self.load(self.javascript.into(), pointer).await?;
-                self.check(&plugin, &text, &place).await?;
+                let plugin = self.load_shipped(("", ""), self.javascript, pointer).await?;
+                if !self.checked.lock().texts.contains(&text) {
+                    self.check(asking, &plugin, &text, &place).await?;
+                    self.checked.lock().insert(&text);
+                }
                 let globals = globals
                     .iter()
                     .map(|(name, value)| (name.clone(), value.to_string()))
@@ -178,38 +221,33 @@ impl Scripts {
             }
             ScriptCode::Plugin(reference) => {
                 let place = format!("{pointer}/plugin");
-                let bytes = self.shipped(reference).ok_or_else(|| self.unknown(reference, &place))?;
-                self.component(bytes.into(), purpose, rights, &place).await
+                let shipped = self.shipped(reference).ok_or_else(|| self.unknown(reference, &place))?;
+                let name = (shipped.name, shipped.version);
+                let plugin = self.load_shipped(name, shipped.bytes, &place).await?;
+                component(plugin, purpose, rights, &place)
             }
             ScriptCode::Component(file) => {
                 let place = format!("{pointer}/file");
                 let bytes = self.read(file, crate::runtime::MAX_COMPONENT as u64, &place).await?;
-                self.component(bytes.into(), purpose, rights, &place).await
+                let plugin = self.load(bytes.into(), &place).await?;
+                component(plugin, purpose, rights, &place)
             }
         }
     }
 
-    async fn component(
+    /// What comes with the host is loaded once.
+    async fn load_shipped(
         &self,
-        bytes: Arc<[u8]>,
-        purpose: Purpose,
-        rights: Option<Rights>,
+        name: (&'static str, &'static str),
+        bytes: &'static [u8],
         place: &str,
-    ) -> Result<Script, Problem> {
-        let plugin = self.load(bytes, place).await?;
-        if plugin.world() != purpose.world() {
-            let message = format!(
-                "the component is of world {}, but world {} is needed here",
-                plugin.world(),
-                purpose.world()
-            );
-            return Err(Problem::invalid(place, message));
+    ) -> Result<Arc<Plugin>, Problem> {
+        if let Some(plugin) = self.loaded.lock().get(&name) {
+            return Ok(Arc::clone(plugin));
         }
-        Ok(Script {
-            plugin,
-            source: None,
-            rights: Some(rights.unwrap_or_default()),
-        })
+        let plugin = self.load(bytes.into(), place).await?;
+        self.loaded.lock().insert(name, Arc::clone(&plugin));
+        Ok(plugin)
     }
 
     /// Compiling takes seconds: not where others wait for their turn.
@@ -223,7 +261,12 @@ impl Scripts {
         })
     }
 
-    async fn check(&self, engine: &Plugin, text: &str, place: &str) -> Result<(), Problem> {
+    async fn check(&self, asking: Option<&Context>, engine: &Plugin, text: &str, place: &str) -> Result<(), Problem> {
+        let account = asking.and_then(Context::account::<Account>);
+        let limits = match &account {
+            Some(account) => account.allow("a script's text", instant())?.0,
+            None => Limits::default(),
+        };
         let around = Arc::new(Surroundings {
             tenant: self.tenant.clone(),
             job: None,
@@ -236,11 +279,12 @@ impl Scripts {
         // Nothing of the text is run, so it needs no rights at all.
         let nobody = Caller::internal(self.tenant.as_str(), "script check").with_rights(Arc::new(Rights::none()));
         let context = Context::new(Arc::new(nobody), "check");
-        match self
-            .runtime
-            .check(engine, text, around, context, self.clock.now())
-            .await
-        {
+        let now = self.clock.now();
+        let (checked, usage) = self.runtime.check(engine, text, limits, around, context, now).await;
+        if let Some(account) = account {
+            account.charge(&usage);
+        }
+        match checked {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Problem::invalid(place, &error)
                 .with_detail("line", error.line)
@@ -268,12 +312,10 @@ impl Scripts {
         read.map_err(|message| Problem::invalid(place, message))
     }
 
-    fn shipped(&self, reference: &PluginRef) -> Option<&'static [u8]> {
-        let found = self
-            .shipped
+    fn shipped(&self, reference: &PluginRef) -> Option<&'static Shipped> {
+        self.shipped
             .iter()
-            .find(|plugin| plugin.name == reference.name && plugin.version == reference.version);
-        found.map(|plugin| plugin.bytes)
+            .find(|plugin| plugin.name == reference.name && plugin.version == reference.version)
     }
 
     fn unknown(&self, reference: &PluginRef, place: &str) -> Problem {
@@ -287,6 +329,22 @@ impl Scripts {
             format!("there is no plugin {reference}; there are {}", known.join(", ")),
         )
     }
+}
+
+fn component(plugin: Arc<Plugin>, purpose: Purpose, rights: Option<Rights>, place: &str) -> Result<Script, Problem> {
+    if plugin.world() != purpose.world() {
+        let message = format!(
+            "the component is of world {}, but world {} is needed here",
+            plugin.world(),
+            purpose.world()
+        );
+        return Err(Problem::invalid(place, message));
+    }
+    Ok(Script {
+        plugin,
+        source: None,
+        rights: Some(rights.unwrap_or_default()),
+    })
 }
 
 impl Script {

@@ -225,11 +225,13 @@ impl Board {
             .all(|other| !other.holds(&job) || is_ending(other))
     }
 
-    /// It keeps nobody back any more.
-    pub(crate) fn land(&mut self, flight: FlightId) {
-        if let Some(flight) = self.flights.get_mut(&flight) {
-            flight.stage = Stage::Landing;
-        }
+    /// It keeps nobody back any more. True if it did.
+    pub(crate) fn land(&mut self, flight: FlightId) -> bool {
+        let Some(flight) = self.flights.get_mut(&flight) else {
+            return false;
+        };
+        flight.stage = Stage::Landing;
+        flight.is_alone
     }
 
     /// It is over.

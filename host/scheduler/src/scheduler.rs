@@ -213,20 +213,16 @@ impl Inner {
         self.look(job, false).await;
     }
 
-    /// The same, where a run may have kept the trigger back.
-    async fn look_after_run(&self, job: &JobId) {
-        self.look(job, true).await;
-    }
-
-    async fn look(&self, job: &JobId, after_run: bool) {
+    /// The same, and whether a run that allows no second one has kept the trigger back until now.
+    async fn look(&self, job: &JobId, was_alone: bool) {
         let _looking = self.looking.lock().await;
-        let due = match self.shelves.find(job).await {
-            Ok(stored) => stored.and_then(|stored| {
-                let at = stored.waits_for()?;
+        let due = match self.shelves.find_trigger(job).await {
+            Ok(found) => found.and_then(|(shelf, trigger)| {
+                let at = trigger.record.next.filter(|_| trigger.record.is_waiting())?;
                 Some(Due {
                     at,
-                    shelf: stored.shelf,
-                    is_overlapped: after_run && !stored.job.concurrent && at <= self.clock.now(),
+                    shelf,
+                    is_overlapped: was_alone && at <= self.clock.now(),
                 })
             }),
             Err(error) => {
@@ -234,7 +230,7 @@ impl Inner {
                 Some(Due {
                     at: self.now() + RETRY_DELAY,
                     shelf: ShelfName::Persisted,
-                    is_overlapped: after_run,
+                    is_overlapped: was_alone,
                 })
             }
         };

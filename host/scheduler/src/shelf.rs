@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use host_model::clock::Timestamp;
 use host_model::job::{Job, JobId};
-use host_model::trigger::TriggerState;
 use host_resource::Pointer;
 use host_store::{ChangeSet, Collection, CommitError, Document, Key, Revision, Scan, Snapshot, TenantStore};
 
@@ -158,6 +156,16 @@ impl Shelves {
         stored(shelf, snapshot.as_ref(), &document).await.map(Some)
     }
 
+    /// The trigger of a job, wherever that lies. The job itself is not read, so this is cheap.
+    pub(crate) async fn find_trigger(&self, id: &JobId) -> Result<Option<(ShelfName, StoredTrigger)>, Error> {
+        for shelf in SHELVES {
+            if let Some(document) = self.store(shelf).get(&trigger_key(id)).await? {
+                return Ok(Some((shelf, read_trigger(&document)?)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Commits to one place.
     pub(crate) async fn commit(&self, shelf: ShelfName, changes: ChangeSet) -> Result<Attempt, Error> {
         match self.store(shelf).commit(changes).await {
@@ -240,12 +248,4 @@ pub(crate) fn read_run(document: &Document) -> Result<RunRecord, Error> {
         key: runs().key(document.id.clone()).to_string(),
         reason,
     })
-}
-
-impl Stored {
-    /// The next fire time, if the trigger waits for it.
-    pub(crate) fn waits_for(&self) -> Option<Timestamp> {
-        let record = &self.trigger.as_ref()?.record;
-        record.next.filter(|_| record.status.state == TriggerState::Normal)
-    }
 }

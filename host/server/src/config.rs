@@ -14,6 +14,7 @@ use host_resource::json::{self, JsonLimits};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::audit::AuditSettings;
 use crate::properties::Properties;
 
 /// A configuration that can be run.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub rest: Rest,
     /// The files of the configuration.
     pub configuration: Configuration,
+    /// What the audit keeps.
+    pub audit: AuditSettings,
     /// What scripts read with `identityServer.getProperty`, and what `&{name}` stands for. Never put a secret here.
     pub properties: Properties,
 }

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use host_audit::{AuditLog, AuditResource, AuditedService};
 use host_config::{ConfigResource, Configuration, Folder, Refusal};
-use host_model::audit::{Audit, NoAudit};
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
-use host_objects::{ConfiguredTypes, ManagedObjects};
-use host_resource::{ApiVersion, LateRouter, Router};
+use host_objects::{ConfiguredTypes, CryptoResource, ManagedObjects, PolicyResource};
+use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
-use host_runtime::{MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
+use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{
     ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
     StatisticsResource, TriggerResource, VERSIONS,
 };
+use host_secrets::Keystore;
 use host_store::redb::{RedbOptions, RedbStore};
 use host_store::{Store, TenantStore};
 use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
@@ -72,8 +74,10 @@ pub struct Host {
     ids: Arc<dyn Ids>,
     admin_password: Option<String>,
     configuration: Arc<Configuration>,
+    log: AuditLog,
     poll: Option<Duration>,
     watch: Option<AbortHandle>,
+    auditing: Vec<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
     scheduler: Scheduler,
@@ -100,6 +104,10 @@ impl Host {
             admin_password,
         } = options;
         let settings = &config.settings;
+        let keystore = match &place {
+            Place::Folder(folder) => Keystore::open(folder.join("keys.json"), Arc::clone(&ids))?,
+            Place::Memory => Keystore::in_memory(Arc::clone(&ids)),
+        };
         let (conf, made) = conf_folder(&config, &place)?;
         let store = match place {
             Place::Folder(folder) => RedbStore::open(&folder, Arc::clone(&clock), RedbOptions::default())
@@ -109,6 +117,15 @@ impl Host {
         let tenant = TenantName::default_tenant();
         store.open_tenant(&tenant).await.context("cannot open the database")?;
         let tenant_store = TenantStore::new(Arc::clone(&store) as Arc<dyn Store>, tenant.clone());
+
+        let log = AuditLog::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            settings.audit.settings(),
+        );
+        log.open().await.context("cannot prepare the audit")?;
+        let audit: Arc<dyn Audit> = Arc::new(log.clone());
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = settings.runtime.workers.unwrap_or(cores).max(1);
@@ -130,7 +147,6 @@ impl Host {
             late.clone(),
             Arc::clone(&clock),
         ));
-        let audit: Arc<dyn Audit> = Arc::new(NoAudit);
         let all_properties = settings.all_properties();
         let properties = all_properties.texts();
         let scanner = Scanner::new(Parts {
@@ -144,6 +160,15 @@ impl Host {
             properties: properties.clone(),
             max_completed_runs: settings.taskscanner.max_completed_runs,
         });
+        let evaluator = Evaluator::new(
+            tenant.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&runtime),
+            Arc::clone(&pool),
+            Arc::clone(&scripts),
+            late.clone(),
+            properties.clone(),
+        );
         let script_service = ScriptService::new(
             tenant_store.clone(),
             Arc::clone(&clock),
@@ -157,6 +182,14 @@ impl Host {
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
             Arc::new(script_service),
         ];
+        let audited = |service| -> Arc<dyn Service> {
+            Arc::new(AuditedService {
+                service,
+                audit: Arc::clone(&audit),
+                clock: Arc::clone(&clock),
+            })
+        };
+        let services = services.into_iter().map(audited).collect();
         let memory = RedbStore::in_memory(Arc::clone(&clock));
         memory
             .open_tenant(&tenant)
@@ -176,7 +209,15 @@ impl Host {
         };
         let scheduler = Scheduler::new(ports, scheduler_settings);
 
-        let objects = Arc::new(ManagedObjects::new(tenant_store.clone(), Arc::clone(&ids)));
+        let enforces_policies = all_properties.enforces_policies()?;
+        let objects = ManagedObjects::new(host_objects::Ports {
+            store: tenant_store.clone(),
+            ids: Arc::clone(&ids),
+            scripting: Arc::new(evaluator),
+            keystore: Arc::new(keystore),
+            enforces_policies,
+        });
+        let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
             folder: Folder::new(conf),
@@ -186,13 +227,16 @@ impl Host {
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
             is_read_only: settings.configuration.read_only,
-            audit,
+            audit: Arc::clone(&audit),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
         }));
         let router = Arc::new(
             Router::new()
                 .mount(&["managed"], &[], Arc::clone(&objects) as _)
+                .mount(&["crypto"], &[], Arc::new(CryptoResource(Arc::clone(&objects))))
+                .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
+                .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],
@@ -235,7 +279,7 @@ impl Host {
         objects
             .replace_types(config.types.clone())
             .await
-            .map_err(|problem| anyhow::anyhow!("cannot prepare the managed objects: {problem}"))?;
+            .map_err(|problem| refused_types(config.folder.as_deref(), &problem))?;
 
         let hosts = Vec::new();
         let served = Tenant {
@@ -243,6 +287,7 @@ impl Host {
             hosts,
             router: Arc::clone(&router),
             callers: Arc::clone(&callers),
+            audit,
         };
         let mut limits = host_rest::Limits::default();
         if let Some(bytes) = settings.rest.body_bytes {
@@ -260,8 +305,10 @@ impl Host {
             ids,
             admin_password,
             configuration,
+            log,
             poll: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
             watch: None,
+            auditing: Vec::new(),
             router,
             rest,
             store,
@@ -282,6 +329,7 @@ impl Host {
         }
         let given = self.admin_password.take();
         self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.auditing.extend(self.log.begin());
         self.scanner
             .resume_all()
             .await
@@ -338,8 +386,23 @@ impl Host {
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;
+        self.log.flush().await;
+        self.auditing.iter().for_each(AbortHandle::abort);
         self.store.close().await.context("the database was not closed cleanly")
     }
+}
+
+/// What is wrong with `managed.json`: the problem names the place, and the duplicates if there are any.
+fn refused_types(folder: Option<&Path>, problem: &Problem) -> anyhow::Error {
+    let file = folder.map_or_else(
+        || "the built-in types".to_owned(),
+        |folder| folder.join("managed.json").display().to_string(),
+    );
+    let duplicates = problem.detail.as_ref().and_then(|detail| detail.get("duplicates"));
+    let duplicates = duplicates
+        .map(|duplicates| format!(": {duplicates}"))
+        .unwrap_or_default();
+    anyhow::anyhow!("{file}: {}{duplicates}", problem.message)
 }
 
 /// The folder of the configuration: the one that was given, else one in the data folder; one for the moment where

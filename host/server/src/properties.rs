@@ -55,6 +55,18 @@ impl Properties {
         self
     }
 
+    /// Whether objects that break policies are refused.
+    pub(crate) fn enforces_policies(&self) -> anyhow::Result<bool> {
+        const NAME: &str = "openidm.policy.enforcement.enabled";
+        match self.0.get(NAME).map(|Scalar(value)| value) {
+            None | Some(Value::Bool(true)) => Ok(true),
+            Some(Value::Bool(false)) => Ok(false),
+            Some(Value::String(text)) if text == "true" => Ok(true),
+            Some(Value::String(text)) if text == "false" => Ok(false),
+            Some(other) => anyhow::bail!("the property {NAME} is true or false, not {other}"),
+        }
+    }
+
     /// For scripts, which read texts.
     pub(crate) fn texts(&self) -> host_runtime::Properties {
         let texts = self.0.iter().map(|(name, Scalar(value))| match value {

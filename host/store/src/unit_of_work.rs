@@ -52,6 +52,16 @@ pub enum Rev {
     },
 }
 
+impl Rev {
+    /// The committed revision that this is or stands on; none when the document was not there.
+    pub fn base(self) -> Option<Revision> {
+        match self {
+            Self::Committed(revision) => Some(revision),
+            Self::Staged { base, .. } => base,
+        }
+    }
+}
+
 impl fmt::Display for Rev {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -128,6 +138,29 @@ struct Staged {
 }
 
 impl Overlay {
+    /// The outcome of a unit that gave one document a body.
+    pub fn staging(key: Key, base: Revision, body: Bytes) -> Self {
+        let base = Some(base);
+        Self {
+            reads: BTreeMap::from([(key.clone(), expectation(base))]),
+            writes: BTreeMap::from([(
+                key,
+                Staged {
+                    base,
+                    step: 1,
+                    body: Some(body),
+                },
+            )]),
+            steps: 1,
+        }
+    }
+
+    /// How many documents were given a body, and how many were deleted.
+    pub fn count(&self) -> (usize, usize) {
+        let deleted = self.writes.values().filter(|staged| staged.body.is_none()).count();
+        (self.writes.len() - deleted, deleted)
+    }
+
     /// The keys that were written.
     pub fn written(&self) -> impl Iterator<Item = &Key> {
         self.writes.keys()
@@ -349,6 +382,12 @@ impl UnitOfWork {
             state.bytes = savepoint.bytes;
             Ok(())
         })
+    }
+
+    /// How many documents this unit has given a body so far, and how many it has deleted.
+    pub fn count(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        state.as_ref().map_or((0, 0), |state| state.overlay.count())
     }
 
     /// Ends the unit: its ground as it was given, and what it did itself, to be kept or dropped. Later calls answer

@@ -5,6 +5,8 @@
 //! documents were changed from outside, run once more, one after the other on the newest state, where each sees what the
 //! one before it did.
 
+mod analysis;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::live::Halt;
 use crate::object::attempt;
 use crate::pages::Pages;
-use crate::record::Record;
+use crate::record::{Effects, Record};
 use crate::work::{Claimed, PAGE, Work};
 
 /// A page whose objects are slow is committed in parts: what has finished waits no longer than this.
@@ -42,6 +44,7 @@ struct Settled {
 enum Settlement {
     Done {
         usage: Usage,
+        effects: Effects,
     },
     Failed {
         failure: Failure,
@@ -139,6 +142,10 @@ impl<'a> Committer<'a> {
         let mut batch = std::mem::take(&mut self.pending);
         // Sorted as the store sorts, so that it writes along and not to and fro.
         batch.sort_by(|a, b| a.claimed.document.id.cmp(&b.claimed.document.id));
+        if self.work.is_analysis() {
+            return self.keep_plans(batch).await;
+        }
+        self.guard(&mut batch);
         let mut losers = self.flush_winners(batch).await?;
         for round in 1.. {
             if losers.is_empty() {
@@ -147,6 +154,36 @@ impl<'a> Committer<'a> {
             losers = self.flush_losers(losers, round == ATTEMPTS).await?;
         }
         Ok(())
+    }
+
+    /// Stops the run before it does more than its guard allows: what the batch did is dropped.
+    fn guard(&mut self, batch: &mut [Finished]) {
+        let did = batch.iter().filter_map(|finished| finished.attempt.as_ref());
+        let did = did.fold(Effects::default(), |sum, attempt| sum.and(attempt.effects));
+        if self.objects_to(did) {
+            for finished in batch {
+                finished.attempt = None;
+            }
+        }
+    }
+
+    /// Whether the guard objects to what has been done and this; then the run is halted.
+    fn objects_to(&mut self, more: Effects) -> bool {
+        let record = &self.ledger.record;
+        let done = record.effects.and(more);
+        let objection = self
+            .work
+            .definition
+            .spec
+            .guard
+            .objection(record.progress.total, done.into());
+        if let Some(objection) = &objection {
+            tracing::warn!(run = %self.ledger.id, objection, "a run was stopped by its guard");
+            self.work.live.halt(Halt::Guarded);
+            self.ledger.record.message = Some(objection.clone());
+            self.cut_short();
+        }
+        objection.is_some()
     }
 
     /// Commits those of a batch that do not collide, and returns the others.
@@ -174,7 +211,7 @@ impl<'a> Committer<'a> {
             winners.push((
                 Settled {
                     claimed,
-                    settlement: settlement(attempt.failure, attempt.usage),
+                    settlement: settlement(attempt.failure, attempt.usage, attempt.effects),
                 },
                 own,
             ));
@@ -220,6 +257,7 @@ impl<'a> Committer<'a> {
     async fn flush_losers(&mut self, losers: Vec<Claimed>, is_last_round: bool) -> Result<Vec<Claimed>, Problem> {
         let snapshot = self.work.store.snapshot().await?;
         let mut ground = Overlay::default();
+        let mut did = Effects::default();
         let mut settled = Vec::with_capacity(losers.len());
         for claimed in losers {
             if self.work.live.halted().is_some() {
@@ -250,9 +288,18 @@ impl<'a> Committer<'a> {
             let Some(attempt) = self.work.pool.run(&self.work.around.tenant, job).await else {
                 return Err(Problem::unavailable("the worker pool is closed"));
             };
+            if self.objects_to(did.and(attempt.effects)) {
+                settled.push(Settled {
+                    claimed,
+                    settlement: Settlement::Unrun,
+                });
+                ground = attempt.ended.ground;
+                continue;
+            }
+            did = did.and(attempt.effects);
             settled.push(Settled {
                 claimed,
-                settlement: settlement(attempt.failure, attempt.usage),
+                settlement: settlement(attempt.failure, attempt.usage, attempt.effects),
             });
             ground = attempt.ended.keep();
         }
@@ -310,10 +357,10 @@ impl<'a> Committer<'a> {
         self.work.definition.collection.key(Arc::clone(&claimed.document.id))
     }
 
-    /// Gives a claim back when the run was cancelled: the object is again what it was.
+    /// Gives a claim back when the run was cancelled or its guard stopped it: the object is again what it was.
     fn release(&self, claimed: &Claimed) -> ChangeSet {
         let mut changes = ChangeSet::new();
-        if self.work.live.halted() == Some(Halt::Cancelled) {
+        if matches!(self.work.live.halted(), Some(Halt::Cancelled | Halt::Guarded)) {
             let expected = Expectation::Revision(claimed.document.revision);
             changes.put(self.key(claimed), expected, claimed.before.clone());
         }
@@ -362,7 +409,7 @@ impl<'a> Committer<'a> {
             .show(self.ledger.record.state, self.ledger.record.progress);
         self.work.live.with_usage(|spread| {
             for settled in settled {
-                if let Settlement::Done { usage } | Settlement::Failed { usage, .. } = &settled.settlement {
+                if let Settlement::Done { usage, .. } | Settlement::Failed { usage, .. } = &settled.settlement {
                     spread.add(*usage);
                 }
             }
@@ -384,7 +431,10 @@ impl Next {
         let progress = &mut self.record.progress;
         let mut kept = None;
         match &settled.settlement {
-            Settlement::Done { .. } => progress.successes += 1,
+            Settlement::Done { effects, .. } => {
+                progress.successes += 1;
+                self.record.effects = self.record.effects.and(*effects);
+            }
             Settlement::Failed { failure, usage } => {
                 progress.failures += 1;
                 self.failures_kept += 1;
@@ -411,9 +461,9 @@ impl Next {
     }
 }
 
-fn settlement(failure: Option<Failure>, usage: Usage) -> Settlement {
+fn settlement(failure: Option<Failure>, usage: Usage, effects: Effects) -> Settlement {
     match failure {
-        None => Settlement::Done { usage },
+        None => Settlement::Done { usage, effects },
         Some(failure) => Settlement::Failed { failure, usage },
     }
 }

@@ -27,6 +27,8 @@ pub type Native = Arc<
 pub(crate) enum Action {
     Script(Arc<Script>),
     Native(Native),
+    /// Nothing: what was found out before is committed.
+    Plan,
 }
 
 /// A run's work, ready to be done.
@@ -56,6 +58,12 @@ impl Definition {
     pub(crate) fn native(invoke_context: &Value, action: Native, router: &Router) -> Result<Self, Problem> {
         let spec = ScanSpec::parse(invoke_context).map_err(within)?;
         Self::ready(spec, Action::Native(action), router)
+    }
+
+    /// What is needed to commit a plan: no script is called any more.
+    pub(crate) fn to_apply(invoke_context: &Value, router: &Router) -> Result<Self, Problem> {
+        let spec = ScanSpec::parse(invoke_context).map_err(within)?;
+        Self::ready(spec, Action::Plan, router)
     }
 
     fn ready(spec: ScanSpec, action: Action, router: &Router) -> Result<Self, Problem> {

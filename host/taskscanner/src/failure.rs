@@ -93,6 +93,21 @@ impl Failure {
         }
     }
 
+    /// What was wrong, for a person.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the plan was made for has changed since.
+    pub(crate) fn moved(what: &str) -> Self {
+        Self {
+            kind: "moved",
+            message: format!("changed since it was analysed: {what}"),
+            detail: None,
+            log: Vec::new(),
+        }
+    }
+
     pub(crate) fn to_json(&self, object: &str, at: &str, usage: Usage) -> Value {
         json!({
             "objectId": object,

@@ -84,9 +84,15 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         }
         let limit = PAGE.min(usize::try_from(left).unwrap_or(usize::MAX));
         let scan = Scan::matching(work.definition.collection.clone(), Arc::clone(&work.filter), limit).after(cursor);
-        let page = work.store.scan(&scan).await?;
+        // An analysis runs on the very snapshot that it read: it has no claims that would keep others away.
+        let snapshot = work.store.snapshot().await?;
+        let page = snapshot.scan(&scan).await?;
         let last = page.documents.last().map(|document| Arc::clone(&document.id));
-        let claim = claim_page(work, page.documents, number, &resume, &mut stamps).await?;
+        let claim = if work.is_analysis() {
+            regard_page(work, page.documents, number, &resume)
+        } else {
+            claim_page(work, page.documents, number, &resume, &mut stamps).await?
+        };
         let objects = claim.objects.len() + claim.refused.len();
         left = left.saturating_sub(objects as u64);
         let is_last = page.cursor.is_none() || left == 0;
@@ -107,7 +113,10 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
             return Ok(false);
         }
         if !claim.objects.is_empty() {
-            let snapshot = work.store.snapshot().await?;
+            let snapshot = match work.is_analysis() {
+                true => snapshot,
+                false => work.store.snapshot().await?,
+            };
             queue(work, claim.objects, &snapshot, &events);
         }
         if is_last {
@@ -118,8 +127,8 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
     Ok(true)
 }
 
-struct ClaimedPage {
-    objects: Vec<Claimed>,
+pub(crate) struct ClaimedPage {
+    pub(crate) objects: Vec<Claimed>,
     /// Objects that have no place for the claim: each has failed, and the run goes on.
     refused: Vec<Finished>,
     skipped: u64,
@@ -211,7 +220,47 @@ async fn claim_page(
     Ok(claimed)
 }
 
-/// What to do with an object, and whether it bears an earlier completion.
+/// The objects of a page that a run would claim, with the claim in their texts and nowhere else.
+pub(crate) fn regard_page(work: &Work, documents: Vec<Document>, page: u64, resume: &Resume) -> ClaimedPage {
+    let mut regarded = ClaimedPage {
+        objects: Vec::with_capacity(documents.len()),
+        refused: Vec::new(),
+        skipped: 0,
+    };
+    let now = work.clock.now();
+    let stamp: Arc<str> = wire_time(now).into();
+    let facts = Facts {
+        now,
+        respected_until: &|started| work.respected_until(started),
+        own: &[],
+        resumed_since: None,
+    };
+    for document in documents {
+        if resume.done.contains(&document.id) {
+            continue;
+        }
+        let (verdict, was_completed) = verdict(work, &document, facts);
+        match verdict {
+            Verdict::Claim => match claim_body(work, &document, &stamp, was_completed) {
+                Ok(body) => regarded.objects.push(Claimed {
+                    before: document.body,
+                    document: Document {
+                        id: document.id,
+                        revision: document.revision,
+                        body,
+                    },
+                    stamp: Arc::clone(&stamp),
+                    page,
+                }),
+                Err(problem) => regarded.refused.push(refused(document, &stamp, page, &problem)),
+            },
+            Verdict::Busy => regarded.skipped += 1,
+            Verdict::Done => {}
+        }
+    }
+    regarded
+}
+
 /// An object that could not be claimed: it stays as it is.
 fn refused(document: Document, stamp: &Arc<str>, page: u64, problem: &Problem) -> Finished {
     let attempt = Attempt {
@@ -230,6 +279,7 @@ fn refused(document: Document, stamp: &Arc<str>, page: u64, problem: &Problem) -
     }
 }
 
+/// What to do with an object, and whether it bears an earlier completion.
 fn verdict(work: &Work, document: &Document, facts: Facts<'_>) -> (Verdict, bool) {
     let mut found: [Option<String>; 2] = [None, None];
     let mut is_completed = false;

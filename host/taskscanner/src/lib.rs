@@ -5,16 +5,19 @@
 //! and commits effects, marks, counters and cursor together. Killed at any instruction, a run that is taken up again
 //! neither loses nor repeats an effect.
 
+mod apply;
 mod claim;
 mod committer;
 mod definition;
 mod edit;
+mod estimate;
 mod failure;
 mod feeder;
 mod ledger;
 mod live;
 mod object;
 mod pages;
+mod plan;
 mod record;
 mod resource;
 mod runner;

@@ -19,6 +19,8 @@ pub(crate) enum Halt {
     Cancelled,
     /// The host stops: the run is taken up again later.
     Stopping,
+    /// Its guard stopped it: its open claims are given back.
+    Guarded,
 }
 
 /// A run that is being worked on.
@@ -85,6 +87,7 @@ impl Live {
         let code = match why {
             Halt::Cancelled => 1,
             Halt::Stopping => 2,
+            Halt::Guarded => 3,
         };
         // Whether an earlier reason stands does not matter here.
         let _already = self
@@ -96,7 +99,8 @@ impl Live {
         match self.halt.load(Ordering::Relaxed) {
             0 => None,
             1 => Some(Halt::Cancelled),
-            _ => Some(Halt::Stopping),
+            2 => Some(Halt::Stopping),
+            _ => Some(Halt::Guarded),
         }
     }
 

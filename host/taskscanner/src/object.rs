@@ -7,13 +7,15 @@ use host_resource::{Content, Object, Problem, VerbName};
 use host_runtime::end::trace;
 use host_runtime::script::{Inputs, Invocation};
 use host_runtime::{End, Usage};
-use host_store::unit_of_work::{Ended, Rev, Seen, UnitOfWork, WriteLimits};
+use host_store::unit_of_work::{Ended, Seen, UnitOfWork, WriteLimits};
 use host_store::{Key, Overlay, Revision, Snapshot};
 use serde_json::Value;
 
 use crate::definition::Action;
 use crate::edit::with_mark;
 use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::record::Effects;
 use crate::work::Work;
 
 /// How one attempt at an object ended.
@@ -25,6 +27,10 @@ pub(crate) struct Attempt {
     pub(crate) is_stale: bool,
     /// What it did, on which ground.
     pub(crate) ended: Ended,
+    /// How much of it the action did.
+    pub(crate) effects: Effects,
+    /// In an analysis: what it would change.
+    pub(crate) plan: Option<Plan>,
     pub(crate) usage: Usage,
 }
 
@@ -42,14 +48,14 @@ pub(crate) async fn attempt(
         rows: size(limits.written_rows),
         bytes: size(limits.written_bytes),
     };
-    let unit = Arc::new(UnitOfWork::over(snapshot, ground, bounds));
+    let unit = Arc::new(UnitOfWork::over(Arc::clone(&snapshot), ground, bounds));
     let key = work.definition.collection.key(Arc::clone(id));
     let mut attempt = match unit.get(&key).await {
         Err(error) => Attempt {
             failure: Some(Failure::of_problem("store", &error.into())),
             ..Attempt::default()
         },
-        Ok(Some(seen)) if expected.is_none_or(|revision| seen.rev == Rev::Committed(revision)) => {
+        Ok(Some(seen)) if expected.is_none_or(|revision| seen.rev.base() == Some(revision)) => {
             let (failure, usage) = act(work, &seen, &key, &unit).await;
             Attempt {
                 failure,
@@ -62,6 +68,11 @@ pub(crate) async fn attempt(
             ..Attempt::default()
         },
     };
+    let (changes, deletions) = unit.count();
+    attempt.effects = Effects {
+        changes: changes as u64,
+        deletions: deletions as u64,
+    };
     if attempt.failure.is_none() && !attempt.is_stale {
         attempt.failure = mark(work, &key, &unit)
             .await
@@ -71,6 +82,13 @@ pub(crate) async fn attempt(
     attempt.ended = unit.end().unwrap_or_default();
     if attempt.failure.is_some() {
         attempt.ended.own = Overlay::default();
+        attempt.effects = Effects::default();
+    }
+    if work.is_analysis() {
+        match Plan::of(&attempt.ended.own, &*snapshot).await {
+            Ok(plan) => attempt.plan = Some(plan),
+            Err(problem) => attempt.failure = Some(Failure::of_problem("plan", &problem)),
+        }
     }
     attempt
 }
@@ -78,6 +96,10 @@ pub(crate) async fn attempt(
 async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Option<Failure>, Usage) {
     let script = match &work.definition.action {
         Action::Script(script) => script,
+        Action::Plan => {
+            let problem = Problem::internal("a run that applies a plan calls no action");
+            return (Some(Failure::of_problem("plan", &problem)), Usage::default());
+        }
         Action::Native(native) => {
             let failure = match native(Arc::clone(unit), key.clone()).await {
                 Ok(true) => None,

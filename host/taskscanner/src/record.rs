@@ -66,6 +66,44 @@ pub struct Progress {
     pub skipped: u64,
 }
 
+/// What becomes of what a run's objects do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Mode {
+    /// It is committed.
+    #[default]
+    Run,
+    /// It is kept as a plan, and nothing is changed.
+    Analyze,
+    /// The plan of another run is committed.
+    Apply(Arc<str>),
+}
+
+/// Documents that a run's actions have written and deleted; its own marks do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Effects {
+    pub(crate) changes: u64,
+    pub(crate) deletions: u64,
+}
+
+impl Effects {
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            changes: self.changes + other.changes,
+            deletions: self.deletions + other.deletions,
+        }
+    }
+}
+
+impl From<Effects> for host_model::guard::Done {
+    fn from(effects: Effects) -> Self {
+        Self {
+            changes: effects.changes,
+            deletions: effects.deletions,
+        }
+    }
+}
+
 /// A run as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -89,6 +127,15 @@ pub(crate) struct Record {
     pub(crate) done: Vec<Arc<str>>,
     /// Why the run is in state ERROR.
     pub(crate) message: Option<String>,
+    /// What becomes of what the objects do.
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    /// What the actions have done; in an analysis, what they would have.
+    #[serde(default)]
+    pub(crate) effects: Effects,
+    /// The run that applied the plan of this one.
+    #[serde(default)]
+    pub(crate) applied_by: Option<String>,
     /// Fuel, memory and duration of the objects, once the run has ended.
     pub(crate) usage: Option<Value>,
 }

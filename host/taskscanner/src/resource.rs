@@ -1,20 +1,23 @@
 //! The resource `taskscanner`: run, list, read and cancel scans, and read why objects failed.
 //!
-//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`.
+//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`,
+//! `taskscanner/RUN/plan`, `taskscanner/RUN/plan/OBJECT`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use host_resource::filter::Filter;
-use host_resource::sort::{MissingOrder, compare};
 use host_resource::{
     Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request,
-    Resource, ResourcePath, Response, TotalPolicy, Verb,
+    Resource, ResourcePath, Response, TotalPolicy, Verb, listing,
 };
-use host_store::{Cursor, Scan};
+use host_store::{Collection, Cursor, Scan};
 use serde_json::{Value, json};
 
+use crate::estimate::{MAX_SAMPLE, SAMPLE};
 use crate::failure::failures;
+use crate::plan::{self, plans};
 use crate::record::{Record, runs};
 use crate::scanner::{Order, Scanner};
 use crate::wire;
@@ -35,6 +38,41 @@ impl TaskScannerResource {
     }
 
     async fn execute(&self, context: &Context, action: &Action) -> Result<Value, Problem> {
+        let is_analysis = match action.parameter("analyze").unwrap_or("false") {
+            "true" => true,
+            "false" => false,
+            other => {
+                return Err(Problem::bad_request(format!(
+                    "analyze must be true or false, not '{other}'"
+                )));
+            }
+        };
+        let order = self.order(context, action, is_analysis).await?;
+        let waits = order.invoke_context["waitForCompletion"] == true;
+        let id = self.scanner.start(order).await?;
+        if waits {
+            self.scanner.wait(&id).await;
+        }
+        Ok(json!({ "_id": &*id }))
+    }
+
+    async fn estimate(&self, context: &Context, action: &Action) -> Result<Value, Problem> {
+        let sample = match action.parameter("sample") {
+            None => SAMPLE,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|sample| (1..=MAX_SAMPLE).contains(sample))
+                .ok_or_else(|| {
+                    Problem::bad_request(format!("sample must be 1 to {MAX_SAMPLE} objects, not '{text}'"))
+                })?,
+        };
+        let order = self.order(context, action, true).await?;
+        self.scanner.estimate(order, sample).await
+    }
+
+    /// What the job that an action names is to do.
+    async fn order(&self, context: &Context, action: &Action, is_analysis: bool) -> Result<Order, Problem> {
         let given = action.parameter("name").filter(|name| !name.is_empty());
         let given = given
             .ok_or_else(|| Problem::bad_request("The parameter 'name' is missing: it names the job to execute"))?;
@@ -49,23 +87,17 @@ impl TaskScannerResource {
         if job["enabled"] != true {
             return Err(unsuitable("is disabled: enable the job before it is executed"));
         }
-        let invoke_context = job["invokeContext"].clone();
-        let waits = invoke_context["waitForCompletion"] == true;
         let log_level = job["invokeLogLevel"]
             .as_str()
             .and_then(|level| level.parse().ok())
             .unwrap_or(tracing::Level::INFO);
-        let order = Order {
+        Ok(Order {
             id: None,
             name: given.to_owned(),
-            invoke_context,
+            invoke_context: job["invokeContext"].clone(),
+            is_analysis,
             log_level,
-        };
-        let id = self.scanner.start(order).await?;
-        if waits {
-            self.scanner.wait(&id).await;
-        }
-        Ok(json!({ "_id": &*id }))
+        })
     }
 
     /// The job of a name, with or without `schedule/` before it.
@@ -123,44 +155,15 @@ impl TaskScannerResource {
     }
 
     async fn query_runs(&self, query: Query) -> Result<Page, Problem> {
-        let filter = filter(&query)?;
-        let mut found: Vec<Value> = self
-            .runs()
-            .await?
-            .into_iter()
-            .filter(|run| filter.matches(run))
-            .collect();
-        if !query.sort.is_empty() {
-            found.sort_by(|a, b| compare(&query.sort, MissingOrder::Last, a, b));
-        }
-        let total = found.len();
-        let skip = match &query.cookie {
-            Some(cookie) => cookie
-                .parse()
-                .map_err(|_| Problem::bad_request("the paging cookie is not of this query"))?,
-            None => query.offset,
-        };
-        let size = query.page_size.unwrap_or(usize::MAX);
-        let end = skip.saturating_add(size);
-        let result = found.into_iter().skip(skip).take(size).map(to_object).collect();
-        let is_counted = query.page_size.is_some() && query.total != TotalPolicy::None;
-        Ok(Page {
-            result,
-            cookie: (end < total).then(|| end.to_string()),
-            policy: if is_counted {
-                TotalPolicy::Exact
-            } else {
-                TotalPolicy::None
-            },
-            total: is_counted.then_some(total as u64),
-        })
+        let runs = self.runs().await?.into_iter().map(to_object).collect();
+        listing::page("taskscanner", &query, runs)
     }
 
-    /// Failures in the order of their objects' ids.
-    async fn query_failures(&self, run: &str, query: Query) -> Result<Page, Problem> {
+    /// What is kept of a run's objects, in the order of their ids.
+    async fn query_objects(&self, collection: Collection, query: Query, shown: Show) -> Result<Page, Problem> {
         if !query.sort.is_empty() || query.offset > 0 || query.total != TotalPolicy::None {
             return Err(Problem::bad_request(
-                "failures are listed by object: use _pageSize and _pagedResultsCookie only",
+                "failures and plans are listed by object: use _pageSize and _pagedResultsCookie only",
             ));
         }
         let filter = filter(&query)?;
@@ -174,13 +177,15 @@ impl TaskScannerResource {
         };
         let mut result = Vec::new();
         loop {
-            let scan = Scan::matching(failures(run), Arc::clone(&filter), size - result.len()).after(cursor);
+            let scan = Scan::matching(collection.clone(), Arc::clone(&filter), size - result.len()).after(cursor);
             let page = self.scanner.parts.store.scan(&scan).await?;
-            result.extend(page.documents.into_iter().map(|document| Object {
-                id: document.id.to_string(),
-                rev: None,
-                content: Content::Raw(document.body),
-            }));
+            for document in page.documents {
+                result.push(Object {
+                    id: document.id.to_string(),
+                    rev: None,
+                    content: shown(document.body)?,
+                });
+            }
             cursor = page.cursor;
             if cursor.is_none() || result.len() >= size {
                 break;
@@ -200,13 +205,14 @@ impl Resource for TaskScannerResource {
     async fn read(&self, _context: &Context, path: &ResourcePath, _read: Read) -> Result<Object, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
             [run] => self.run(run).await,
-            [run, "failure", object] => {
-                let document = self.scanner.parts.store.get(&failures(run).key(object)).await?;
+            [run, kind @ ("failure" | "plan"), object] => {
+                let (collection, shown) = kept(run, kind);
+                let document = self.scanner.parts.store.get(&collection.key(object)).await?;
                 let document = document.ok_or_else(|| Problem::not_found(path))?;
                 Ok(Object {
                     id: object.to_owned(),
                     rev: None,
-                    content: Content::Raw(document.body),
+                    content: shown(document.body)?,
                 })
             }
             [] => Err(Problem::bad_request("name a run, or query with _queryFilter=true")),
@@ -217,12 +223,13 @@ impl Resource for TaskScannerResource {
     async fn query(&self, _context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
             [] => self.query_runs(query).await,
-            [run, "failure"] => {
+            [run, kind @ ("failure" | "plan")] => {
                 self.run(run).await?;
-                self.query_failures(run, query).await
+                let (collection, shown) = kept(run, kind);
+                self.query_objects(collection, query, shown).await
             }
             _ => Err(Problem::bad_request(format!(
-                "'{path}' is not a container: query taskscanner or taskscanner/RUN/failure"
+                "'{path}' is not a container: query taskscanner, taskscanner/RUN/failure or taskscanner/RUN/plan"
             ))),
         }
     }
@@ -236,6 +243,11 @@ impl Resource for TaskScannerResource {
     ) -> Result<Option<Value>, Problem> {
         match (&path.elements().collect::<Vec<_>>()[..], action.name.as_str()) {
             ([], "execute") => self.execute(context, &action).await.map(Some),
+            ([], "estimate") => self.estimate(context, &action).await.map(Some),
+            ([run], "apply") => {
+                let id = self.scanner.apply(run).await?;
+                Ok(Some(json!({ "_id": &*id })))
+            }
             ([], name) => Err(Problem::bad_request(format!("Unknown action: {name}"))),
             ([run], "cancel") => {
                 let was_active = self.scanner.cancel(run).await?.ok_or_else(|| missing(run))?;
@@ -246,6 +258,17 @@ impl Resource for TaskScannerResource {
             ))),
             _ => Err(Problem::not_found(path)),
         }
+    }
+}
+
+/// Makes what is answered of what is stored.
+type Show = fn(Bytes) -> Result<Content, Problem>;
+
+/// Where what is kept of a run's objects lies, and how it is shown.
+fn kept(run: &str, kind: &str) -> (Collection, Show) {
+    match kind {
+        "plan" => (plans(run), |body| plan::shown(&body).map(Content::Json)),
+        _ => (failures(run), |body| Ok(Content::Raw(body))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_store::{Overlay, Snapshot};
+use host_store::{Document, Overlay, Snapshot};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -77,8 +77,9 @@ async fn run(mut runner: Runner) -> u64 {
             continue;
         }
         let (id, revision) = (Arc::clone(&claimed.document.id), claimed.document.revision);
+        let ground = ground(&runner.work, &claimed);
         runner.current = Some(claimed);
-        let attempt = attempt(&runner.work, &id, Some(revision), snapshot, Overlay::default()).await;
+        let attempt = attempt(&runner.work, &id, Some(revision), snapshot, ground).await;
         fuel += attempt.usage.fuel;
         if let Some(claimed) = runner.current.take() {
             runner.finished.push(Finished {
@@ -96,6 +97,16 @@ async fn run(mut runner: Runner) -> u64 {
     runner.report();
     runner.is_over = true;
     fuel
+}
+
+/// What the object's unit of work stands on: in an analysis, the claim that a run would have committed.
+fn ground(work: &Work, claimed: &Claimed) -> Overlay {
+    if !work.is_analysis() {
+        return Overlay::default();
+    }
+    let Document { id, revision, body } = &claimed.document;
+    let key = work.definition.collection.key(Arc::clone(id));
+    Overlay::staging(key, *revision, body.clone())
 }
 
 /// A runner and what it has not reported yet. Whatever becomes of it, the committer hears of its objects.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::run::RunId;
-use host_resource::{Caller, LateRouter, Problem};
+use host_resource::{Caller, Filter, LateRouter, Problem};
 use host_runtime::{Pool, Properties, Runtime, Scripts, Surroundings};
 use host_store::document::texts;
 use host_store::{ChangeSet, CommitError, Expectation, Scan, TenantStore};
@@ -20,7 +20,8 @@ use crate::failure::failures;
 use crate::feeder::{Resume, feed};
 use crate::ledger::Ledger;
 use crate::live::{Halt, Live};
-use crate::record::{Progress, Record, State, claims, runs};
+use crate::plan::plans;
+use crate::record::{Effects, Mode, Progress, Record, State, claims, runs};
 use crate::runner::Waiting;
 use crate::work::{PAGE, PAGES_AHEAD, Work};
 
@@ -66,6 +67,8 @@ pub struct Order {
     pub name: String,
     /// The job's `invokeContext`.
     pub invoke_context: Value,
+    /// Only find out what would be done: everything runs, and nothing is changed.
+    pub is_analysis: bool,
     /// Guests' log lines of this level and above are kept.
     pub log_level: tracing::Level,
 }
@@ -197,6 +200,9 @@ impl Scanner {
             cursor: None,
             done: Vec::new(),
             message: None,
+            mode: if order.is_analysis { Mode::Analyze } else { Mode::Run },
+            effects: Effects::default(),
+            applied_by: None,
             usage: None,
         };
         let mut changes = ChangeSet::new();
@@ -222,7 +228,12 @@ impl Scanner {
         let resume = self.interrupted(&ledger).await?;
         let router = self.parts.router.get()?;
         let record = &ledger.record;
-        let definition = Definition::prepare(&record.invoke_context, &self.parts.scripts, &router).await;
+        let definition = match record.mode {
+            Mode::Apply(_) => Definition::to_apply(&record.invoke_context, &router),
+            Mode::Run | Mode::Analyze => {
+                Definition::prepare(&record.invoke_context, &self.parts.scripts, &router).await
+            }
+        };
         tracing::info!(run = %ledger.id, name = record.name, progress = ?record.progress, "taking up a run again");
         self.spawn(ledger, definition, resume);
         Ok(())
@@ -251,7 +262,7 @@ impl Scanner {
         })
     }
 
-    fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
+    pub(crate) fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
         let Record {
             name,
             started,
@@ -290,6 +301,9 @@ impl Scanner {
         resume: Resume,
     ) -> Result<bool, Problem> {
         let parts = &self.parts;
+        if let Mode::Apply(of) = ledger.record.mode.clone() {
+            return self.apply_plan(ledger, live, &definition, &of).await;
+        }
         let filter = definition.filter(ledger.record.started)?;
         if ledger.record.state == State::Initialized {
             let limit = definition.spec.max_records.unwrap_or(u64::MAX);
@@ -299,31 +313,9 @@ impl Scanner {
             ledger.commit(&parts.store, ChangeSet::new()).await?;
         }
         live.show(ledger.record.state, ledger.record.progress);
-        let around = Surroundings {
-            tenant: parts.store.tenant().clone(),
-            job: Some(Arc::clone(&live.name)),
-            run: Arc::clone(&live.id),
-            is_dry_run: false,
-            log_level: ledger.record.log_level.parse().unwrap_or(tracing::Level::INFO),
-            properties: parts.properties.clone(),
-            router: parts.router.get()?,
-        };
-        let work = Arc::new(Work {
-            waiting: Waiting::default(),
-            pages: Semaphore::new(PAGES_AHEAD),
-            definition,
-            filter,
-            live: Arc::clone(live),
-            store: parts.store.clone(),
-            clock: Arc::clone(&parts.clock),
-            runtime: Arc::clone(&parts.runtime),
-            pool: Arc::clone(&parts.pool),
-            around: Arc::new(around),
-            caller: Arc::new(Caller::internal(
-                parts.store.tenant().as_str(),
-                format!("Scan {}", live.name),
-            )),
-        });
+        let level = ledger.record.log_level.parse().unwrap_or(tracing::Level::INFO);
+        let mode = ledger.record.mode.clone();
+        let work = Arc::new(self.work_on(definition, filter, live, mode, level)?);
         let (events, received) = mpsc::unbounded_channel();
         let feeding = {
             let work = Arc::clone(&work);
@@ -341,11 +333,48 @@ impl Scanner {
         Ok(fed? && is_settled)
     }
 
+    /// What the parts of a run share.
+    pub(crate) fn work_on(
+        &self,
+        definition: Definition,
+        filter: Arc<Filter>,
+        live: &Arc<Live>,
+        mode: Mode,
+        log_level: tracing::Level,
+    ) -> Result<Work, Problem> {
+        let parts = &self.parts;
+        let tenant = parts.store.tenant();
+        let around = Surroundings {
+            tenant: tenant.clone(),
+            job: Some(Arc::clone(&live.name)),
+            run: Arc::clone(&live.id),
+            is_dry_run: mode == Mode::Analyze,
+            log_level,
+            properties: parts.properties.clone(),
+            router: parts.router.get()?,
+        };
+        Ok(Work {
+            waiting: Waiting::default(),
+            pages: Semaphore::new(PAGES_AHEAD),
+            definition,
+            filter,
+            mode,
+            live: Arc::clone(live),
+            store: parts.store.clone(),
+            clock: Arc::clone(&parts.clock),
+            runtime: Arc::clone(&parts.runtime),
+            pool: Arc::clone(&parts.pool),
+            around: Arc::new(around),
+            caller: Arc::new(Caller::internal(tenant.as_str(), format!("Scan {}", live.name))),
+        })
+    }
+
     /// Records how the run ended; a run that the host's stop interrupted stays as it is.
     async fn conclude(&self, ledger: &mut Ledger, live: &Live, outcome: Result<bool, Problem>) -> Result<(), Problem> {
         let state = match (&outcome, live.halted()) {
             (Ok(false), Some(Halt::Stopping)) => return Ok(()),
             (Ok(false), Some(Halt::Cancelled)) => State::Cancelled,
+            (Ok(false), Some(Halt::Guarded)) => State::Error,
             (Ok(_), _) => State::Completed,
             (Err(problem), _) => {
                 tracing::error!(run = %live.id, name = %live.name, %problem, "a run cannot go on");
@@ -367,7 +396,7 @@ impl Scanner {
     }
 
     /// Forgets the oldest ended runs beyond the number that is kept, with their failures.
-    async fn trim(&self) -> Result<(), Problem> {
+    pub(crate) async fn trim(&self) -> Result<(), Problem> {
         let mut ended = Vec::new();
         let mut cursor = None;
         loop {
@@ -392,19 +421,24 @@ impl Scanner {
     }
 
     async fn forget(&self, id: &str) -> Result<(), Problem> {
-        let failures = failures(id);
-        loop {
-            let page = self.parts.store.scan(&Scan::all(failures.clone(), BATCH)).await?;
-            let mut changes = ChangeSet::new();
-            for document in &page.documents {
-                changes.delete(failures.key(Arc::clone(&document.id)), Expectation::Any);
+        for collection in [failures(id), plans(id)] {
+            loop {
+                let page = self.parts.store.scan(&Scan::all(collection.clone(), BATCH)).await?;
+                let mut changes = ChangeSet::new();
+                for document in &page.documents {
+                    changes.delete(collection.key(Arc::clone(&document.id)), Expectation::Any);
+                }
+                if !changes.is_empty() {
+                    self.parts.store.commit(changes).await?;
+                }
+                if page.cursor.is_none() {
+                    break;
+                }
             }
-            if page.cursor.is_none() {
-                changes.delete(Record::key(id), Expectation::Any);
-                return Ok(self.parts.store.commit(changes).await.map(drop)?);
-            }
-            self.parts.store.commit(changes).await?;
         }
+        let mut changes = ChangeSet::new();
+        changes.delete(Record::key(id), Expectation::Any);
+        Ok(self.parts.store.commit(changes).await.map(drop)?)
     }
 }
 

@@ -39,6 +39,7 @@ impl Service for TaskScannerService {
                 invocation.job.to_string()
             },
             invoke_context: invocation.invoke_context,
+            is_analysis: false,
             log_level: level(invocation.log_level),
         };
         let id = self.0.start(order).await?;

@@ -1,6 +1,7 @@
 //! Whole runs over the in-memory store, with native actions that do what no guest could time so well: stop the host,
 //! write from outside, collide.
 
+mod analysis;
 mod house;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use host_resource::{Content, Object};
 use serde_json::{Map, Value, json};
 
 use crate::live::Live;
-use crate::record::{Progress, Record, State};
+use crate::record::{Effects, Mode, Progress, Record, State};
 
 /// A run as it is shown. `extra` is ours and comes last.
 fn run(
@@ -61,6 +61,17 @@ pub(crate) fn of_record(id: &str, record: &Record) -> Object {
     }
     if let Some(usage) = &record.usage {
         extra.insert("usage".to_owned(), usage.clone());
+    }
+    if record.mode == Mode::Analyze {
+        let Effects { changes, deletions } = record.effects;
+        let mut planned = json!({"changes": changes, "deletions": deletions});
+        if let Some(by) = &record.applied_by {
+            planned["appliedBy"] = by.as_str().into();
+        }
+        extra.insert("planned".to_owned(), planned);
+    }
+    if let Mode::Apply(of) = &record.mode {
+        extra.insert("applies".to_owned(), (&**of).into());
     }
     let ended = record.ended.map_or(Value::Null, |ended| wire_time(ended).into());
     run(

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::definition::Definition;
 use crate::live::Live;
+use crate::record::Mode;
 use crate::runner::Waiting;
 
 /// Objects that are claimed, and later committed, together. Large enough that a commit's fsync is shared by many,
@@ -33,11 +34,18 @@ pub(crate) struct Work {
     pub(crate) caller: Arc<Caller>,
     /// Objects that wait for one of at most `numberOfThreads` runners.
     pub(crate) waiting: Waiting,
+    /// What becomes of what the objects do.
+    pub(crate) mode: Mode,
     /// One permit for each page that may be claimed and not committed.
     pub(crate) pages: Semaphore,
 }
 
 impl Work {
+    /// Whether nothing is to be changed.
+    pub(crate) fn is_analysis(&self) -> bool {
+        self.mode == Mode::Analyze
+    }
+
     pub(crate) fn context(&self) -> Context {
         Context::new(Arc::clone(&self.caller), Arc::clone(&self.live.id))
     }
@@ -52,7 +60,7 @@ impl Work {
     }
 }
 
-/// An object that this run has claimed.
+/// An object that this run has claimed. In an analysis nothing is written: the claim is in this text only.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     /// As it is with the claim in it.

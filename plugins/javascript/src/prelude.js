@@ -184,11 +184,35 @@
     return value(native.action(text("path", path), text("name", name), given, parameters, list));
   });
 
-  for (const name of ["encrypt", "decrypt", "isEncrypted", "hash", "isHashed", "matches"]) {
-    openidm[name] = freeze(function () {
-      throw new ResourceException({ code: 501, message: `openidm.${name} is not supported` });
-    });
+  // What is encrypted and hashed is the host's: the resource `crypto` has the keys.
+  function crypto(name, content) {
+    return value(native.action("crypto", name, stringify(content), [], []));
   }
+
+  function given(name, value) {
+    if (value === undefined) throw new TypeError(`${name} must be a JSON value, not undefined`);
+    return value;
+  }
+
+  function isProtected(value, type) {
+    const crypto = typeof value === "object" && value !== null ? value.$crypto : undefined;
+    return typeof crypto === "object" && crypto !== null && crypto.type === type;
+  }
+
+  verb("encrypt(value, cipher, keyAlias)", 1, 3, (plain, cipher, key) =>
+    crypto("encrypt", { value: given("value", plain), cipher: optional("cipher", cipher), key: optional("keyAlias", key) }));
+
+  verb("decrypt(value)", 1, 1, (encrypted) => crypto("decrypt", { value: given("value", encrypted) }));
+
+  verb("hash(value, algorithm)", 1, 2, (plain, algorithm) =>
+    crypto("hash", { value: given("value", plain), algorithm: optional("algorithm", algorithm) }));
+
+  verb("matches(plain, hashed)", 2, 2, (plain, hashed) =>
+    crypto("matches", { value: given("plain", plain), hashed: given("hashed", hashed) }));
+
+  verb("isEncrypted(value)", 1, 1, (value) => isProtected(value, "x-simple-encryption"));
+
+  verb("isHashed(value)", 1, 1, (value) => isProtected(value, "salted-hash"));
 
   // Lines for the log
 

@@ -132,6 +132,7 @@ fn a_cron_expression_is_refused_with_the_reason() {
         "Support for specifying both a day-of-week AND a day-of-month parameter is not implemented.",
     );
     check("0 0 0 ? * ?", "?");
+    check("61 * * * * ?", "Minute and Second values must be between 0 and 59");
     check("60 0 0 * * ?", "Minute and Second values must be between 0 and 59");
     check("0 0 24 * * ?", "Hour values must be between 0 and 23");
     check("0 0 0 32 * ?", "Day of month values must be between 1 and 31");
@@ -202,6 +203,17 @@ fn a_service_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_script_file_that_is_not_there_is_refused() {
+    let server = Empty::new();
+    let script = json!({"type": "text/javascript", "file": "script/nowhere.js"});
+    server.refuses_job(
+        &job_with("/invokeContext/script", script),
+        "/invokeContext/script/file",
+        "nowhere.js",
+    );
+}
+
+#[test]
 fn a_name_that_is_none_is_refused() {
     let server = Empty::new();
     let job = job_with("/persisted", json!(true));
@@ -222,6 +234,8 @@ fn a_name_that_is_none_is_refused() {
         json!({}),
     );
     server.refuses(("PUT", "scheduler/job/a/b"), &job, 400, "", json!({}));
+    server.refuses(("PUT", "scheduler/job"), &job, 400, "", json!({}));
+    server.refuses(("PUT", "scheduler/job/"), &job, 400, "", json!({}));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn an_object_has_one_id() {
         "is an object",
         json!({}),
     );
-    server.refuses(("PUT", "managed/user"), &json!({}), 404, "", json!({}));
+    server.refuses(("PUT", "managed/user"), &json!({}), 400, "is a type", json!({}));
     server.refuses(("PUT", "managed/user/a/b"), &json!({}), 400, "is an object", json!({}));
 }
 

@@ -166,3 +166,61 @@ fn a_method_that_is_not_known_is_refused() {
     assert_eq!(overridden.status, 501, "{}", overridden.text);
     server.assert_empty("methods");
 }
+
+#[test]
+fn what_is_asked_of_a_collection_and_meant_for_one_of_it_is_refused_and_the_other_way_round() {
+    let server = Empty::new();
+    let object = json!({});
+    let patch = json!([]);
+    for collection in ["scheduler/job", "managed/user"] {
+        for (method, body) in [("PUT", Some(&object)), ("GET", None), ("DELETE", None)] {
+            let answer = server.0.client.request(method, collection, &[], body);
+            assert_eq!(answer.status, 400, "{method} {collection}: {}", answer.text);
+        }
+        let answer = server.0.client.get(&format!("{collection}/x?_queryFilter=true"));
+        assert_eq!(answer.status, 400, "{collection}: {}", answer.text);
+        let answer = server
+            .0
+            .client
+            .post(&format!("{collection}/x?_action=create"), Some(&object));
+        assert_eq!(answer.status, 400, "{collection}: {}", answer.text);
+        server.assert_empty(collection);
+    }
+    assert_eq!(server.0.client.patch("managed/user", &patch).status, 400);
+    assert_eq!(server.0.client.get("scheduler/trigger").status, 400);
+    assert_eq!(server.0.client.get("internal/token").status, 400);
+    // What a known resource does not support at all: behaviour 1.1, 1.11 and 2.6.
+    for (method, path, body) in [
+        ("PATCH", "scheduler/job/x", Some(&patch)),
+        ("PUT", "scheduler/trigger/x", Some(&object)),
+        ("PUT", "taskscanner/x", Some(&object)),
+        ("PATCH", "internal/token/x", Some(&patch)),
+    ] {
+        let answer = server.0.client.request(method, path, &[], body);
+        assert_eq!(answer.status, 501, "{method} {path}: {}", answer.text);
+    }
+    // Where there is nothing at all.
+    assert_eq!(server.0.client.put("nothing/x", &object).status, 404);
+    assert_eq!(server.0.client.put("managed/nothing/x", &object).status, 404);
+}
+
+#[test]
+fn a_url_that_is_too_long_is_refused() {
+    let server = Empty::new();
+    for (length, status) in [(33_000, 414), (1_000_000, 431)] {
+        let path = format!("GET /openidm/managed/user?_queryFilter={}", "x".repeat(length));
+        let (found, answer) = send_raw(&server, &path, "", "");
+        assert_eq!(found, status, "{answer}");
+    }
+}
+
+#[test]
+fn who_sends_a_body_that_is_far_too_long_reads_why_it_is_refused() {
+    let server = Empty::new();
+    let body = "x".repeat(32 * 1024 * 1024);
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let (status, answer) = send_raw(&server, "PUT /openidm/managed/user/large", &length, &body);
+    assert_eq!(status, 413, "{answer}");
+    assert!(answer.contains("the body is longer than 4194304 bytes"), "{answer}");
+    server.assert_empty("large");
+}

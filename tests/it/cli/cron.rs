@@ -200,3 +200,38 @@ fn what_is_wrong_is_said_and_ends_with_2() {
         assert_eq!(answer, json!({"valid": false, "message": message}), "{arguments:?}");
     }
 }
+
+#[test]
+fn the_rules_for_clock_changes_can_be_chosen() {
+    let of = |expression: &str, after: &str, rules: &[&str]| {
+        let common = [expression, "--tz", "Europe/Berlin", "--after", after, "--count", "2"];
+        let fires = next(&[&common, rules].concat());
+        fires
+            .iter()
+            .map(|fire| fire["local"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let gap = |rules: &[&str]| of("0 30 2 * * ?", "2026-03-28T12:00:00Z", rules);
+    assert_eq!(gap(&[]), ["2026-03-30T02:30:00+02:00", "2026-03-31T02:30:00+02:00"]);
+    assert_eq!(
+        gap(&["--on-gap", "shift"]),
+        ["2026-03-29T03:30:00+02:00", "2026-03-30T02:30:00+02:00"]
+    );
+    let overlap = |rules: &[&str]| of("0 30 2 * * ?", "2026-10-24T12:00:00Z", rules);
+    assert_eq!(overlap(&[]), ["2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00"]);
+    assert_eq!(
+        overlap(&["--on-overlap", "first"]),
+        ["2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"]
+    );
+    assert_eq!(
+        overlap(&["--on-overlap", "both"]),
+        ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]
+    );
+    let refused = run(binary(&["cron"]).args(["0 0 0 * * ?", "--on-gap", "jump"]));
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.errors.contains("'jump' is not known here; write skip or shift"),
+        "{}",
+        refused.errors
+    );
+}

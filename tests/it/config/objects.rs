@@ -14,7 +14,7 @@ fn an_object_is_made_read_replaced_patched_and_deleted_with_its_file() {
     assert_eq!(made.header("location"), Some("/openidm/config/schedule/a-b"));
     let made = made.expect(201);
     assert_eq!(made["_id"], "schedule/a-b");
-    assert_eq!(file(&server, "schedule-a-b.json"), Some(first.clone()));
+    assert_eq!(file(&server, "schedule-a-b.json"), Some(first));
     assert_eq!(client.get("config/schedule/a-b").expect(200), made);
 
     // What was read can be sent back, and changes nothing.
@@ -97,7 +97,15 @@ fn the_list_and_queries_show_what_there_is() {
         (&page["result"][0]["_id"], &page["totalPagedResults"]),
         (&json!("schedule/b"), &json!(3))
     );
-    assert_eq!(page["pagedResultsCookie"], "2");
+    let cookie = page["pagedResultsCookie"].as_str().expect("there is a third object");
+    let rest = client.get(&format!(
+        "config?_queryFilter=true&_pageSize=2&_sortKeys=-_id&_pagedResultsCookie={cookie}"
+    ));
+    let rest = rest.expect(200);
+    assert_eq!(
+        (&rest["result"][0]["_id"], &rest["resultCount"]),
+        (&json!("managed"), &json!(1))
+    );
     client.get("config/nothing?_queryFilter=true").expect(404);
 }
 

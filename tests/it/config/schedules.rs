@@ -71,8 +71,14 @@ fn a_configured_job_is_not_changed_through_the_scheduler() {
     );
     client.get("config/schedule/b").expect(404);
     assert_eq!(super::file(&server, "schedule-b.json"), None);
+    super::write(&server, "schedule-b.json", &object.to_string());
+    server.look();
+    assert!(super::listed(&server, "schedule/b").unwrap()["problem"].is_object());
     client.delete("scheduler/job/b").expect(200);
-    client.put("config/schedule/b", &object).expect(201);
+    // Nothing is wrong with the file, so it is tried again.
+    server.look();
+    assert_eq!(super::listed(&server, "schedule/b").unwrap().get("problem"), None);
+    client.get("scheduler/job/b").expect(200);
 }
 
 /// A job that has fired for the last time is gone; that it may not be made through the scheduler stays.

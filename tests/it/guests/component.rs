@@ -21,7 +21,11 @@ const WAYS: [(&str, &str, &str); 13] = [
     ("write-then-no", "problem", "this task says no"),
     ("hostcalls", "refused", "more than 10000 host calls"),
     ("log-flood", "refused", "more than 10000 host calls"),
-    ("big-write", "problem", "the object is larger than 1048576 bytes"),
+    (
+        "big-write",
+        "problem",
+        "the object would become larger than 4194304 bytes",
+    ),
     ("big-output", "problem", "xxx"),
 ];
 

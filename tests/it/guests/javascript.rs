@@ -177,7 +177,7 @@ const WAYS: &[Way] = &[
         "encryption",
         "openidm.encrypt('x', 'y', 'z')",
         &["problem"],
-        "openidm.encrypt is not supported",
+        "there is no cipher 'y' here: write",
     ),
 ];
 

@@ -50,10 +50,27 @@ impl Server {
         for (name, content) in files {
             write(&conf.join(name), content);
         }
+        Self::begin(folder, &conf, Place::Memory).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    /// A server with these types whose documents are in a folder, where the next one finds them.
+    pub(crate) fn in_folder(data: &Path, types: &Value) -> Self {
+        Self::try_in_folder(data, types).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    /// The same, or why it does not start.
+    pub(crate) fn try_in_folder(data: &Path, types: &Value) -> Result<Self, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let conf = folder.path().join("conf");
+        write(&conf.join("managed.json"), types.to_string().as_bytes());
+        Self::begin(folder, &conf, Place::Folder(data.to_owned()))
+    }
+
+    fn begin(folder: tempfile::TempDir, conf: &Path, place: Place) -> Result<Self, String> {
         let options = HostOptions {
-            place: Place::Memory,
+            place,
             cache: shared_cache(),
-            config: Config::read(&conf).unwrap(),
+            config: Config::read(conf).unwrap(),
             admin_password: Some(PASSWORD.to_owned()),
         };
         let clock = Arc::new(SimulatedClock::at(BEGIN));
@@ -66,22 +83,41 @@ impl Server {
         let (host, base) = {
             let clock = clock.clone();
             runtime.block_on(async move {
-                let host = Arc::new(Host::start(options, clock, Arc::new(SystemIds)).await.unwrap());
+                let host = Host::start(options, clock, Arc::new(SystemIds)).await;
+                let host = Arc::new(host.map_err(|error| format!("{error:#}"))?);
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let base = format!("http://{}", listener.local_addr().unwrap());
                 let serving = host.clone();
                 tokio::spawn(async move { serving.serve(listener, async { drop(stopped.await) }).await });
-                (host, base)
-            })
+                Ok::<_, String>((host, base))
+            })?
         };
-        Self {
+        Ok(Self {
             client: Client::new(base),
             clock,
             host: Some(host),
             runtime: Some(runtime),
             stop: Some(stop),
             folder,
-        }
+        })
+    }
+
+    /// Stops in order and closes the store.
+    pub(crate) fn stop(mut self) {
+        drop(self.stop.take());
+        let (runtime, host) = (self.runtime.as_ref().unwrap(), self.host.take().unwrap());
+        runtime.block_on(async move {
+            let mut host = host;
+            // The connections end first.
+            let host = loop {
+                match Arc::try_unwrap(host) {
+                    Ok(host) => break host,
+                    Err(shared) => host = shared,
+                }
+                tokio::task::yield_now().await;
+            };
+            host.stop().await.unwrap();
+        });
     }
 
     /// The configuration folder.

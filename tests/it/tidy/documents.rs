@@ -110,46 +110,53 @@ fn files_that_are_named_exist() {
     assert_none(&wrong, "a file that a document names exists");
 }
 
-/// The table of invariants names the test of each: a function, or a file with tests.
+/// The tables that promise something name the test of each promise: a function, or a file with tests.
 #[test]
-fn every_invariant_names_its_test() {
+fn every_promise_names_its_test() {
     let sources: Vec<String> = ["host", "tests", "xtask"]
         .into_iter()
         .flat_map(|folder| files(folder, "rs"))
         .map(|file| read(&file))
         .collect();
-    let architecture = read("docs/ARCHITECTURE.md");
-    let section = architecture
-        .split("\n## Invariants")
-        .nth(1)
-        .expect("there is a section Invariants");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let tables = [
+        ("docs/ARCHITECTURE.md", "\n## Invariants", 10),
+        (
+            "docs/compatibility.md",
+            "\n## The common REST language, rule by rule",
+            40,
+        ),
+    ];
     let mut wrong = Vec::new();
-    for row in &rows {
-        let tests: Vec<&str> = row
-            .trim_end_matches([' ', '|'])
-            .rsplit('|')
-            .next()
-            .map(quoted)
-            .into_iter()
-            .flatten()
-            .collect();
-        if tests.is_empty() {
-            wrong.push(format!("no test: {row}"));
-        }
-        let is_function = |name: &&str| {
-            name.chars()
-                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-        };
-        for test in tests.into_iter().filter(is_function) {
-            if !sources.iter().any(|source| source.contains(&format!("fn {test}("))) {
-                wrong.push(format!("no test is called {test}"));
+    for (document, heading, least) in tables {
+        let text = read(document);
+        let section = text.split(heading).nth(1).expect("the document has this section");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+        assert!(rows.len() >= least, "{document}: {rows:?}");
+        for row in &rows {
+            let tests: Vec<&str> = row
+                .trim_end_matches([' ', '|'])
+                .rsplit('|')
+                .next()
+                .map(quoted)
+                .into_iter()
+                .flatten()
+                .collect();
+            if tests.is_empty() {
+                wrong.push(format!("{document}: no test: {row}"));
+            }
+            let is_function = |name: &&str| {
+                name.chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            };
+            for test in tests.into_iter().filter(is_function) {
+                if !sources.iter().any(|source| source.contains(&format!("fn {test}("))) {
+                    wrong.push(format!("{document}: no test is called {test}"));
+                }
             }
         }
     }
-    assert!(rows.len() >= 10, "{rows:?}");
-    assert_none(&wrong, "each invariant names a test that exists");
+    assert_none(&wrong, "each promise names a test that exists");
 }
 
 #[test]

@@ -1,16 +1,25 @@
-//! `cargo xtask bench scan`: what the sandbox costs, and how near a scan comes to what the disk can do. Every figure is
-//! a ratio within one run on one machine: single times mean nothing on a shared one.
+//! `cargo xtask bench`: what the sandbox costs, how near a scan comes to what the disk can do, how late schedules fire, what
+//! REST costs. Where it can be, a figure is a ratio within one run on one machine: single times mean nothing on a shared
+//! one.
 
 mod memory;
 mod raw;
+mod rest;
 mod sandbox;
 mod scan;
+mod schedule;
 mod table;
+mod wire;
 
-use anyhow::bail;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 
 /// Objects of a scan, unless the command line says otherwise.
 const OBJECTS: u64 = 20_000;
+
+/// Schedules of a host, unless the command line says otherwise.
+const SCHEDULES: u64 = 100_000;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -35,7 +44,26 @@ fn main() -> anyhow::Result<()> {
             table::print(&memory::compare(10_000, large)?);
             Ok(())
         }
-        _ => bail!("usage: bench scan [OBJECTS] | bench memory [OBJECTS]"),
+        Some("schedule") => {
+            let schedules = arguments.next().map_or(Ok(SCHEDULES), |count| count.parse())?;
+            table::print(&runtime()?.block_on(schedule::measure(schedules))?);
+            Ok(())
+        }
+        // One start in a process of its own, so that its memory is its own.
+        Some("ready") => {
+            let folder = arguments.next().context("a data folder")?;
+            let (seconds, bytes) = runtime()?.block_on(schedule::ready(Path::new(&folder)))?;
+            println!("{seconds} {bytes}");
+            Ok(())
+        }
+        Some("rest") => {
+            let objects = arguments.next().map_or(Ok(200_000), |count| count.parse())?;
+            table::print(&runtime()?.block_on(rest::compare(objects))?);
+            Ok(())
+        }
+        _ => bail!(
+            "usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench schedule [SCHEDULES] | bench rest [OBJECTS]"
+        ),
     }
 }
 

@@ -8,15 +8,24 @@ use crate::table::Row;
 
 /// The most memory that this process has had in use, in bytes.
 pub(crate) fn peak_bytes() -> anyhow::Result<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// The memory that this process has in use, in bytes.
+pub(crate) fn resident_bytes() -> anyhow::Result<u64> {
+    status_bytes("VmRSS:")
+}
+
+fn status_bytes(name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status
         .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .context("the system tells no peak memory")?;
+        .find(|line| line.starts_with(name))
+        .context("the system tells no memory")?;
     let kilobytes: u64 = line
         .split_whitespace()
         .nth(1)
-        .context("the peak memory has no number")?
+        .context("the memory has no number")?
         .parse()?;
     Ok(kilobytes * 1024)
 }

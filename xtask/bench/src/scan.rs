@@ -81,7 +81,7 @@ pub(crate) async fn compare(objects: u64) -> anyhow::Result<Vec<Row>> {
 }
 
 /// Compiled components, kept from one run to the next.
-fn cache() -> std::path::PathBuf {
+pub(crate) fn cache() -> std::path::PathBuf {
     std::env::temp_dir().join("taskwarden-bench-cache")
 }
 
@@ -142,6 +142,7 @@ async fn start(host: &Host, kind: Kind) -> anyhow::Result<Arc<str>> {
         id: None,
         name: "bench".to_owned(),
         invoke_context,
+        is_analysis: false,
         log_level: "info".parse().context("a log level")?,
     };
     let started = match kind {
@@ -201,7 +202,7 @@ struct User {
     mail: Option<String>,
 }
 
-async fn load(host: &Host, objects: u64) -> anyhow::Result<()> {
+pub(crate) async fn load(host: &Host, objects: u64) -> anyhow::Result<()> {
     const BATCH: u64 = 1_000;
     let users_collection = Collection::new("managed/user");
     let mut number = 0;
@@ -217,7 +218,7 @@ async fn load(host: &Host, objects: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn users(from: u64, to: u64) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn users(from: u64, to: u64) -> Vec<(String, Vec<u8>)> {
     let now = SystemClock.now();
     (from..to)
         .map(|number| {
@@ -246,7 +247,7 @@ fn context() -> host_resource::Context {
     host_resource::Context::new(Arc::new(host_resource::Caller::internal("default", "bench")), "bench")
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
+pub(crate) fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
 }

@@ -147,9 +147,15 @@ impl Configuration {
                 if before.refused.as_ref() != Some(&refused) {
                     refused.log(before.held.is_some());
                 }
+                // With another stamp than the file's, it is looked at again.
+                let stamp = if refused.may_pass {
+                    before.stamp
+                } else {
+                    stamp.or(before.stamp)
+                };
                 let known = Known {
                     refused: Some(refused),
-                    stamp: stamp.or(before.stamp),
+                    stamp,
                     ..before
                 };
                 self.remember(name, known);

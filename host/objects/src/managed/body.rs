@@ -101,6 +101,16 @@ impl Body {
         &self.text
     }
 
+    /// What is stored.
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// What is stored.
+    pub(super) fn into_value(self) -> Value {
+        self.value
+    }
+
     /// Whether a stored text says the same. The order of members says nothing.
     pub(super) fn is_same_as(&self, stored: &[u8]) -> Result<bool, serde_json::Error> {
         Ok(*stored == self.text[..] || serde_json::from_slice::<Value>(stored)? == self.value)

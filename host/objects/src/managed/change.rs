@@ -5,6 +5,7 @@ use host_resource::patch::{self, Op, PatchError, PatchOperation};
 use host_resource::{Code, Problem};
 use host_store::StoreError;
 use host_store::unit_of_work::Seen;
+use serde_json::Value;
 
 use super::body::{self, Body, BodyError};
 use super::id::ObjectId;
@@ -24,6 +25,18 @@ pub(super) enum Change {
     },
     /// The object ceases to be.
     Delete { rev: Option<String> },
+}
+
+impl Change {
+    /// What the audit calls it.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CREATE",
+            Self::Update { .. } => "UPDATE",
+            Self::Patch { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+        }
+    }
 }
 
 /// What is to be done.
@@ -66,17 +79,11 @@ pub(super) enum ChangeError {
 impl Change {
     /// Decides what is to be done with the object of this id.
     pub(super) fn plan(&self, id: &ObjectId, present: Option<Seen>) -> Result<Plan, ChangeError> {
-        let present = match (self, present) {
-            (Self::Create(body), None) => return Ok(Plan::Put(body.text().clone())),
-            (Self::Create(_), Some(_)) => return Err(ChangeError::Exists),
-            (_, None) => return Err(ChangeError::Missing),
+        let present = match (self, self.meet(present)?) {
+            (Self::Create(body), _) => return Ok(Plan::Put(body.text().clone())),
             (_, Some(present)) => present,
+            (_, None) => return Err(ChangeError::Missing),
         };
-        if let Some(asked) = self.rev().filter(|asked| **asked != present.rev.to_string()) {
-            return Err(ChangeError::Stale {
-                asked: asked.to_owned(),
-            });
-        }
         match self {
             Self::Create(body) | Self::Update { body, .. } => replace(present, body),
             Self::Patch { operations, .. } => match patched(id, &present, operations)? {
@@ -87,6 +94,38 @@ impl Change {
             },
             Self::Delete { .. } => Ok(Plan::Remove(present)),
         }
+    }
+
+    /// The object that is there, when it is what the change expects: none for a creation.
+    pub(super) fn meet(&self, present: Option<Seen>) -> Result<Option<Seen>, ChangeError> {
+        let present = match (self, present) {
+            (Self::Create(_), None) => return Ok(None),
+            (Self::Create(_), Some(_)) => return Err(ChangeError::Exists),
+            (_, None) => return Err(ChangeError::Missing),
+            (_, Some(present)) => present,
+        };
+        match self.rev().filter(|asked| **asked != present.rev.to_string()) {
+            None => Ok(Some(present)),
+            Some(asked) => Err(ChangeError::Stale {
+                asked: asked.to_owned(),
+            }),
+        }
+    }
+
+    /// The name of the verb.
+    pub(super) fn method(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Update { .. } => "update",
+            Self::Patch { .. } => "patch",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// Whether it brings scripts of its own.
+    pub(super) fn has_scripts(&self) -> bool {
+        let is_script = |operation: &PatchOperation| operation.operation == Op::Transform;
+        matches!(self, Self::Patch { operations, .. } if operations.iter().any(is_script))
     }
 
     fn rev(&self) -> Option<&str> {
@@ -117,6 +156,15 @@ fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Resu
         serde_json::from_slice(&present.body)
     };
     let mut content = content.map_err(|error| damaged(present, &error))?;
+    if apply(operations, &mut content)? {
+        Ok(Some(Body::new(id, content)?))
+    } else {
+        Ok(None)
+    }
+}
+
+/// Applies operations to an object that stays one that can be stored. Answers whether it is another one now.
+pub(super) fn apply(operations: &[PatchOperation], content: &mut Value) -> Result<bool, ChangeError> {
     let mut is_changed = false;
     // A copy can double the object and a move can deepen it, and a patch may have a thousand of either: what comes
     // behind one begins on nothing that could not be stored.
@@ -125,15 +173,11 @@ fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Resu
         .enumerate()
     {
         if position > 0 {
-            body::text(&content)?;
+            body::text(content)?;
         }
-        is_changed |= patch::apply(run, &mut content)?;
+        is_changed |= patch::apply(run, content)?;
     }
-    if is_changed {
-        Ok(Some(Body::new(id, content)?))
-    } else {
-        Ok(None)
-    }
+    Ok(is_changed)
 }
 
 /// Whether two operations touch the same place, so that together they may change nothing. Of many, it is assumed.
@@ -186,7 +230,7 @@ impl ChangeError {
 mod tests {
     use host_store::Revision;
     use host_store::unit_of_work::Rev;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -187,7 +187,9 @@ fn is_date(text: &str) -> bool {
         let mut parts = text.splitn(3, '-');
         let mut number = |digits: usize| {
             let part = parts.next().filter(|part| part.len() == digits)?;
-            part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u32>().ok())?
+            part.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| part.parse::<u32>().ok())?
         };
         match (number(4), number(2), number(2)) {
             (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => {
@@ -206,16 +208,18 @@ fn is_date(text: &str) -> bool {
 }
 
 fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&byte);
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
     };
+    let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&byte);
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     !local.is_empty() && local.bytes().all(is_local) && domain.split('.').all(is_label)
 }
 
 fn is_name(text: &str) -> bool {
-    text.chars().all(|letter| letter.is_alphabetic() || " '’`´.,-‐·".contains(letter) || is_combining(letter))
+    text.chars()
+        .all(|letter| letter.is_alphabetic() || " '’`´.,-‐·".contains(letter) || is_combining(letter))
 }
 
 /// Marks that stand above or below the letter before them.
@@ -225,7 +229,9 @@ fn is_combining(letter: char) -> bool {
 
 fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    digits.chars().all(|letter| letter.is_ascii_digit() || "- ()".contains(letter))
+    digits
+        .chars()
+        .all(|letter| letter.is_ascii_digit() || "- ()".contains(letter))
 }
 
 #[cfg(test)]
@@ -254,7 +260,13 @@ mod tests {
                 assert_eq!(judged["policyRequirement"], name, "{id} {value}");
             }
         };
-        check("required", json!({}), vec![json!(""), json!(0), json!(false)], vec![json!(null)], "REQUIRED");
+        check(
+            "required",
+            json!({}),
+            vec![json!(""), json!(0), json!(false)],
+            vec![json!(null)],
+            "REQUIRED",
+        );
         check(
             "not-empty",
             json!({}),
@@ -272,15 +284,33 @@ mod tests {
         check(
             "valid-date",
             json!({}),
-            vec![json!("2024-02-29"), json!("2025-01-31T10:00:00Z"), json!("2025-01-31T10:00:00.5+02:00")],
-            vec![json!("2025-02-29"), json!("2025-13-01"), json!("01-02-2025"), json!("soon"), json!(1), json!("2025-1-1")],
+            vec![
+                json!("2024-02-29"),
+                json!("2025-01-31T10:00:00Z"),
+                json!("2025-01-31T10:00:00.5+02:00"),
+            ],
+            vec![
+                json!("2025-02-29"),
+                json!("2025-13-01"),
+                json!("01-02-2025"),
+                json!("soon"),
+                json!(1),
+                json!("2025-1-1"),
+            ],
             "VALID_DATE",
         );
         check(
             "valid-email-address-format",
             json!({}),
             vec![json!("a.b+c@example.com"), json!("x@localhost")],
-            vec![json!("a"), json!("@b.c"), json!("a@"), json!("a@b..c"), json!("a b@c.d"), json!(5)],
+            vec![
+                json!("a"),
+                json!("@b.c"),
+                json!("a@"),
+                json!("a@b..c"),
+                json!("a b@c.d"),
+                json!(5),
+            ],
             "VALID_EMAIL_ADDRESS_FORMAT",
         );
         check(
@@ -367,7 +397,12 @@ mod tests {
         let check = |id: &str, params: Value, value: Value, expected: Value| {
             assert_eq!(judged(id, params, &value), expected, "{id} {value}");
         };
-        check("required", json!({}), json!(null), json!({"policyRequirement": "REQUIRED"}));
+        check(
+            "required",
+            json!({}),
+            json!(null),
+            json!({"policyRequirement": "REQUIRED"}),
+        );
         check(
             "minimum-length",
             json!({"minLength": 8}),
@@ -391,13 +426,21 @@ mod tests {
     #[test]
     fn what_is_no_policy_is_refused_with_its_place() {
         let check = |value: Value, expected: &str| {
-            let refused = Policy::parse(&value, Pointer::root().child("policies")).unwrap_err().to_string();
+            let refused = Policy::parse(&value, Pointer::root().child("policies"))
+                .unwrap_err()
+                .to_string();
             assert!(refused.starts_with(expected), "{value}: {refused}");
         };
         check(json!("unique"), "/policies: an object is expected");
         check(json!({}), "/policies/policyId: 'policyId' is required");
-        check(json!({"policyId": "uniqe"}), "/policies/policyId: there is no policy 'uniqe'; there are required");
-        check(json!({"policyId": "minimum-length"}), "/policies/params/minLength: 'minLength' is required");
+        check(
+            json!({"policyId": "uniqe"}),
+            "/policies/policyId: there is no policy 'uniqe'; there are required",
+        );
+        check(
+            json!({"policyId": "minimum-length"}),
+            "/policies/params/minLength: 'minLength' is required",
+        );
         check(
             json!({"policyId": "minimum-length", "params": {"minLength": "8"}}),
             "/policies/params/minLength: a whole number",

@@ -50,6 +50,11 @@ pub(super) async fn answer(unit: &UnitOfWork, collection: &Collection, query: Qu
     })
 }
 
+/// Whether a query is for ids only.
+pub(super) fn is_ids(source: &QuerySource) -> bool {
+    matches!(source, QuerySource::Id(name) if name == "query-all-ids")
+}
+
 /// Which objects a query wants, and how much of them.
 #[derive(Debug)]
 struct Selection {

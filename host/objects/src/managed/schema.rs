@@ -96,11 +96,6 @@ impl Schema {
         }
         all
     }
-
-    /// The property at a pointer.
-    pub(super) fn find(&self, pointer: &Pointer) -> Option<&Property> {
-        self.all().into_iter().find(|property| property.pointer == *pointer)
-    }
 }
 
 impl Property {

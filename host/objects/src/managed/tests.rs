@@ -5,23 +5,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use host_model::clock::{Clock, Timestamp, parse_wire_time};
+use host_model::evaluate::{Evaluate, Scripting};
 use host_model::ids::Ids;
+use host_model::script::ScriptSpec;
 use host_model::tenant::TenantName;
 use host_resource::patch::PatchOperation;
 use host_resource::sort::SortKey;
 use host_resource::{
-    Action, Caller, Context, Create, Delete, Filter, Object, Page, Patch, Problem, Query, Read, Resource, ResourcePath,
-    Update,
+    Action, Caller, Context, Create, Delete, Filter, Object, Page, Patch, Pointer, Problem, Query, Read, Resource,
+    ResourcePath, Update,
 };
+use host_secrets::Keystore;
 use host_store::redb::RedbStore;
 use host_store::unit_of_work::WriteLimits;
 use host_store::{TenantStore, UnitOfWork};
 use serde_json::{Value, json};
 
-use super::{ManagedObjects, ManagedTypes};
+use super::{ManagedObjects, ManagedTypes, Ports};
 
 mod paging;
 mod queries;
+mod replacing;
 mod sorting;
 mod units;
 mod verbs;
@@ -51,6 +55,22 @@ impl Ids for CountedIds {
     }
 }
 
+/// Scripts are for the tests over REST.
+#[derive(Debug)]
+struct NoScripts;
+
+#[async_trait]
+impl Scripting for NoScripts {
+    async fn prepare(
+        &self,
+        _asking: Option<&Context>,
+        _spec: &ScriptSpec,
+        pointer: &Pointer,
+    ) -> Result<Arc<dyn Evaluate>, Problem> {
+        Err(Problem::invalid(pointer, "no scripts here"))
+    }
+}
+
 /// The managed objects of a tenant: users with indexed names and numbers, and roles.
 #[derive(Clone)]
 struct House {
@@ -67,7 +87,14 @@ impl House {
         let store = TenantStore::new(store, tenant);
         let types = json!({"objects": [{"name": "user", "indexes": ["/userName", "/number"]}, {"name": "role"}]});
         let types = ManagedTypes::parse(&types).unwrap();
-        let managed = Arc::new(ManagedObjects::new(store.clone(), Arc::new(CountedIds::default())));
+        let ids = Arc::new(CountedIds::default());
+        let managed = Arc::new(ManagedObjects::new(Ports {
+            store: store.clone(),
+            ids: ids.clone(),
+            scripting: Arc::new(NoScripts),
+            keystore: Arc::new(Keystore::in_memory(ids)),
+            enforces_policies: true,
+        }));
         managed.replace_types(types).await.unwrap();
         let caller = Arc::new(Caller::internal("default", "test"));
         Self {

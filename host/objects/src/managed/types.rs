@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use host_model::Invalid;
+use host_model::members::Members;
 use host_resource::pointer::PointerError;
 use host_resource::{Pointer, Problem};
 use host_store::Collection;
 use serde_json::{Map, Value, json};
+
+use super::actions::BUILT_IN;
+use super::hooks::{MOMENTS, Moment};
+use super::schema::{Hook, Schema};
 
 /// More types than this are refused: each brings its own tables and indexes.
 pub const MAX_TYPES: usize = 256;
@@ -14,38 +20,42 @@ pub const MAX_INDEXES: usize = 32;
 /// Longer names of types (characters) are refused.
 pub const MAX_NAME: usize = 64;
 
-/// What the peer's `managed.json` knows and this version does not. Refused like any other unknown key, but with words
-/// that spare people the search for a typing error.
-const NOT_YET: [&str; 17] = [
-    "actions",
-    "iconClass",
-    "onCreate",
-    "onDelete",
-    "onRead",
-    "onRetrieve",
-    "onStore",
-    "onSync",
-    "onUpdate",
-    "onValidate",
-    "postCreate",
-    "postDelete",
-    "postUpdate",
-    "properties",
-    "schema",
+/// More scripted actions on one type than this are refused.
+const MAX_ACTIONS: usize = 100;
+
+/// What a type is described by, besides its hooks.
+const OF_TYPE: [&str; 8] = [
+    "name",
     "title",
     "type",
+    "iconClass",
+    "icon",
+    "schema",
+    "indexes",
+    "actions",
 ];
 
+/// What the peer's `managed.json` knows and this version does not. Refused like any other unknown key, but with words
+/// that spare people the search for a typing error.
+const NOT_YET: [&str; 4] = ["onSync", "onResponse", "properties", "lastSync"];
+
 /// The types of managed objects of a tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagedTypes(Vec<Arc<ManagedType>>);
 
 /// One type, such as `user`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct ManagedType {
     pub(super) name: String,
     pub(super) collection: Collection,
     pub(super) indexes: Vec<Pointer>,
+    /// None takes any property.
+    pub(super) schema: Option<Schema>,
+    pub(super) hooks: Vec<(Moment, Hook)>,
+    /// Scripted actions by name.
+    pub(super) actions: Vec<(String, Hook)>,
+    /// Where it stands in the configuration.
+    pub(super) place: Pointer,
 }
 
 /// Why a JSON document is no `managed.json`. Each says where, as a JSON pointer into the document.
@@ -66,10 +76,18 @@ pub enum TypesError {
         at: String,
     },
     /// A key of the product family that this version does without.
-    #[error("{at} is not part of this version: a type has a `name` and `indexes`")]
+    #[error("{at} is not part of this version")]
     NotYet {
         /// Where.
         at: String,
+    },
+    /// A schema, a hook or an action that is not understood.
+    #[error("{invalid}")]
+    Part {
+        /// Where.
+        at: String,
+        /// The place and what is wrong there.
+        invalid: Invalid,
     },
     /// A name that cannot be part of a path.
     #[error("{at} has to be 1 to {MAX_NAME} letters, digits, `_` and `-`, the first a letter or digit")]
@@ -138,7 +156,8 @@ impl ManagedTypes {
         let mut types: Vec<Arc<ManagedType>> = Vec::with_capacity(items.len());
         for (position, item) in items.iter().enumerate() {
             let place = at("/objects", &position.to_string());
-            let parsed = ManagedType::parse(item, &place)?;
+            let pointer = Pointer::root().child("objects").child(&position.to_string());
+            let parsed = ManagedType::parse(item, &place, pointer)?;
             if types.iter().any(|other| other.is_named(&parsed.name)) {
                 return Err(TypesError::Repeated {
                     at: at(&place, "name"),
@@ -150,20 +169,16 @@ impl ManagedTypes {
         Ok(Self(types))
     }
 
-    /// The type of this name, without regard to case.
-    pub(super) fn get(&self, name: &str) -> Option<&Arc<ManagedType>> {
-        self.0.iter().find(|managed| managed.is_named(name))
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<ManagedType>> {
         self.0.iter()
     }
 }
 
 impl ManagedType {
-    fn parse(item: &Value, place: &str) -> Result<Self, TypesError> {
+    fn parse(item: &Value, place: &str, pointer: Pointer) -> Result<Self, TypesError> {
         let members = object(item, place)?;
-        if let Some(key) = members.keys().find(|key| !matches!(key.as_str(), "name" | "indexes")) {
+        let is_known = |key: &str| OF_TYPE.contains(&key) || MOMENTS.iter().any(|(hook, _)| *hook == key);
+        if let Some(key) = members.keys().find(|key| !is_known(key)) {
             let at = at(place, key);
             return Err(if NOT_YET.contains(&key.as_str()) {
                 TypesError::NotYet { at }
@@ -183,16 +198,56 @@ impl ManagedType {
         let indexes = members
             .get("indexes")
             .map_or_else(|| Ok(Vec::new()), |list| parse_indexes(list, &at(place, "indexes")))?;
+        let (schema, hooks, actions) = parts(item, pointer.clone())?;
         Ok(Self {
             name: name.to_owned(),
             collection: Collection::new(&format!("managed/{name}")),
             indexes,
+            schema,
+            hooks,
+            actions,
+            place: pointer,
         })
     }
 
-    fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
+}
+
+/// What a type has a schema, hooks and actions of.
+type Parts = (Option<Schema>, Vec<(Moment, Hook)>, Vec<(String, Hook)>);
+
+fn parts(item: &Value, pointer: Pointer) -> Result<Parts, Invalid> {
+    let members = Members::of(item, pointer)?;
+    for word in ["title", "type", "iconClass", "icon"] {
+        members.text(word)?;
+    }
+    let schema = members.get("schema");
+    let schema = schema
+        .map(|schema| Schema::parse(schema, members.at("schema")))
+        .transpose()?;
+    let mut hooks = Vec::new();
+    for (word, moment) in MOMENTS {
+        if let Some(hook) = Hook::parse(&members, word)? {
+            hooks.push((moment, hook));
+        }
+    }
+    let mut actions = Vec::new();
+    if let Some(listed) = members.object("actions")? {
+        for name in listed.others(&[]).keys() {
+            if BUILT_IN.contains(&name.as_str()) {
+                return Err(listed.invalid(name, "every type has an action of this name already"));
+            }
+            if let Some(hook) = Hook::parse(&listed, name)? {
+                actions.push((name.clone(), hook));
+            }
+        }
+    }
+    if actions.len() > MAX_ACTIONS {
+        return Err(members.invalid("actions", format!("a type has at most {MAX_ACTIONS} actions")));
+    }
+    Ok((schema, hooks, actions))
 }
 
 fn parse_indexes(list: &Value, place: &str) -> Result<Vec<Pointer>, TypesError> {
@@ -256,11 +311,21 @@ impl TypesError {
             Self::Kind { at, .. }
             | Self::Unknown { at }
             | Self::NotYet { at }
+            | Self::Part { at, .. }
             | Self::Name { at }
             | Self::Repeated { at, .. }
             | Self::Many { at, .. }
             | Self::Pointer { at, .. }
             | Self::Index { at } => at,
+        }
+    }
+}
+
+impl From<Invalid> for TypesError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Part {
+            at: invalid.pointer.to_string(),
+            invalid,
         }
     }
 }
@@ -289,7 +354,8 @@ mod tests {
             ],
         }));
         let types = types.unwrap();
-        let user = types.get("USER").unwrap();
+        let [user, role] = types.0.as_slice() else { panic!() };
+        assert!(user.is_named("USER") && role.is_named("Realm-Name_Role"));
         assert_eq!(user.collection.name(), "managed/user");
         assert_eq!(
             user.indexes,
@@ -298,8 +364,7 @@ mod tests {
                 Pointer::parse("/userName").unwrap()
             ]
         );
-        assert!(types.get("Realm-Name_Role").unwrap().indexes.is_empty());
-        assert_eq!(types.get("group"), None);
+        assert!(role.indexes.is_empty());
     }
 
     #[test]
@@ -320,14 +385,13 @@ mod tests {
             of(json!({"name": "user", "indices": []})),
             "/objects/0/indices is not known",
         );
-        let not_yet = "is not part of this version: a type has a `name` and `indexes`";
         check(
-            of(json!({"name": "user", "schema": {}})),
-            &format!("/objects/0/schema {not_yet}"),
+            of(json!({"name": "user", "onSync": {}})),
+            "/objects/0/onSync is not part of this version",
         );
         check(
             of(json!({"name": "user", "onCreate": {}})),
-            &format!("/objects/0/onCreate {not_yet}"),
+            "/objects/0/onCreate/type: 'type' is required: write text/javascript (with source or file) or application/wasm (with plugin or file)",
         );
         for name in ["", "a/b", "-a", "_a", "a b", "é", &"x".repeat(65)] {
             check(

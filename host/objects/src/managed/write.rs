@@ -1,11 +1,19 @@
 //! Doing what a change asks for, in the surrounding unit of work or in one of its own.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use host_model::audit;
+use host_model::limits::Limits;
+use host_resource::project::Fields;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
-use host_store::{CommitError, Key, Revision, UnitOfWork};
+use host_store::{Collection, CommitError, Key, Revision, UnitOfWork};
 
 use super::change::{Change, Plan};
-use super::{ManagedObjects, Place, object};
+use super::unique::parse;
+use super::{ManagedObjects, ObjectId, Place, object};
 
 /// A change that was overtaken is decided again on what is there now, so many times in all: with that many writers of
 /// one object, waiting is better than trying.
@@ -13,60 +21,192 @@ const ATTEMPTS: usize = 16;
 /// From this attempt on, changes of this kind go one after the other, so that a crowd of writers gets through.
 const IN_TURN: usize = 3;
 
+/// What is to be done in a unit of work; done again when others were faster.
+pub(super) type Work<'a, T> =
+    &'a (dyn Fn(Arc<UnitOfWork>) -> Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>> + Send + Sync + 'a);
+
 impl Place {
     /// Where the object is stored.
     pub(super) fn key(&self) -> Key {
-        self.managed.collection.key(self.id.clone())
+        self.managed.definition.collection.key(self.id.clone())
     }
 
     /// The object's path, for messages.
     pub(super) fn path(&self) -> String {
-        ResourcePath::from_elements(["managed", &self.managed.name, self.id.as_str()]).to_string()
+        ResourcePath::from_elements(["managed", &self.managed.definition.name, self.id.as_str()]).to_string()
     }
 }
 
 impl ManagedObjects {
     /// Applies a change. Inside a unit of work it becomes part of that; otherwise it is committed when this returns.
-    pub(super) async fn write(&self, context: &Context, place: &Place, change: &Change) -> Result<Object, Problem> {
+    pub(super) async fn write(
+        &self,
+        context: &Context,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Object, Problem> {
         if let Some(unit) = UnitOfWork::of(context) {
-            return stage(&unit, place, change).await.map(Staged::into_object);
+            let staged = self.stage(context, &unit, place, change, fields).await?;
+            return Ok(staged.into_object());
         }
+        let is_alone = place.managed.is_plain && !change.has_scripts();
+        let limits = if is_alone { WriteLimits::NONE } else { limits_of_hooks() };
+        let work = |unit: Arc<UnitOfWork>| -> Pin<Box<dyn Future<Output = _> + Send + '_>> {
+            Box::pin(async move { self.stage(context, &unit, place, change, fields).await })
+        };
+        let (staged, revision) = self.commit_when_done(&place.path(), limits, &work).await?;
+        Ok(match revision {
+            None => staged.into_object(),
+            Some(revision) => staged.committed(revision),
+        })
+    }
+
+    /// Does something in a unit of work of its own and commits that, again and again until nobody was faster. Answers
+    /// what came of it and its revision, if it changed anything. `what` names it in messages.
+    pub(super) async fn commit_when_done<'a, T>(
+        &'a self,
+        what: &str,
+        limits: WriteLimits,
+        work: Work<'a, T>,
+    ) -> Result<(T, Option<Revision>), Problem> {
         let mut turn = None;
         for attempt in 0..ATTEMPTS {
             if attempt >= IN_TURN && turn.is_none() {
                 turn = Some(self.turn.lock().await);
             }
-            let unit = UnitOfWork::new(self.store.snapshot().await?, WriteLimits::NONE);
-            let staged = stage(&unit, place, change).await?;
+            let unit = Arc::new(UnitOfWork::new(self.store.snapshot().await?, limits));
+            let done = work(Arc::clone(&unit)).await?;
             let changes = unit.end().unwrap_or_default().own.to_changes();
             if changes.is_empty() {
-                return Ok(staged.into_object());
+                return Ok((done, None));
             }
             match self.store.commit(changes).await {
-                Ok(committed) => return Ok(staged.committed(committed.revision)),
-                Err(CommitError::Conflict(_)) => {
-                    tracing::debug!(object = %place.path(), attempt, "overtaken by another change")
-                }
+                Ok(committed) => return Ok((done, Some(committed.revision))),
+                Err(CommitError::Conflict(_)) => tracing::debug!(what, attempt, "overtaken by another change"),
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
         Err(Problem::conflict(format!(
-            "'{}' is being changed by too many at once: try again later",
-            place.path()
+            "'{what}' is being changed by too many at once: try again later"
         )))
+    }
+
+    /// Makes a change a part of a unit of work, with its entry in the audit: all of it, or nothing.
+    pub(super) async fn stage(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        // Who did not know that a property has become unique conflicts when it is committed.
+        unit.get(&place.managed.unique.declaration).await?;
+        let savepoint = unit.savepoint()?;
+        let staged = self.stage_audited(context, unit, place, change, fields).await;
+        if staged.is_err() {
+            unit.roll_back(savepoint)?;
+        }
+        staged
+    }
+
+    /// With an entry in the audit if and only if there is a change.
+    async fn stage_audited(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        let collection = place.managed.definition.collection.name();
+        if !self.audit.wants_change(context, collection) {
+            return self.stage_unseen(context, unit, place, change, fields).await;
+        }
+        let before = unit.get(&place.key()).await?;
+        let staged = self.stage_unseen(context, unit, place, change, fields).await?;
+        // A hook may have chosen another id.
+        let place = Place {
+            managed: Arc::clone(&place.managed),
+            id: ObjectId::parse(&staged.object.id)?,
+        };
+        let after = unit.get(&place.key()).await?;
+        let rev = |seen: &Option<Seen>| seen.as_ref().map(|seen| seen.rev.to_string());
+        if rev(&before) != rev(&after) {
+            let shown = |seen: &Option<Seen>| seen.as_ref().map(|seen| audited(&place, seen)).transpose();
+            let (was, is) = (shown(&before)?, shown(&after)?);
+            let entry = self.audit.change(
+                context,
+                audit::Change {
+                    object: &place.path(),
+                    operation: change.operation(),
+                    before: was.as_deref(),
+                    after: is.as_deref(),
+                    revision: rev(&before).as_deref(),
+                },
+            );
+            let key = Collection::new(entry.collection).key(entry.id);
+            unit.put(key, entry.body.into()).await?;
+        }
+        Ok(staged)
+    }
+
+    async fn stage_unseen(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        if place.managed.is_plain && !change.has_scripts() {
+            stage_plain(unit, place, change).await
+        } else {
+            self.govern(context, unit, place, change, fields).await
+        }
+    }
+}
+
+/// What the audit keeps of an object: nothing that is hidden from those who read the audit.
+fn audited(place: &Place, seen: &Seen) -> Result<Bytes, Problem> {
+    if place.managed.hidden.is_empty() {
+        return Ok(seen.body.clone());
+    }
+    let mut value = parse(&seen.body)?;
+    for pointer in &place.managed.hidden {
+        pointer.remove(&mut value);
+    }
+    Ok(value.to_string().into())
+}
+
+/// What hooks may write besides the object.
+pub(super) fn limits_of_hooks() -> WriteLimits {
+    let limits = Limits::default();
+    WriteLimits {
+        rows: usize::try_from(limits.written_rows).unwrap_or(usize::MAX),
+        bytes: usize::try_from(limits.written_bytes).unwrap_or(usize::MAX),
     }
 }
 
 /// The answer to a change that is not committed yet.
-struct Staged {
-    object: Object,
+pub(super) struct Staged {
+    pub(super) object: Object,
     /// Whether the commit will give the object its revision.
-    is_put: bool,
+    pub(super) is_put: bool,
 }
 
 impl Staged {
+    /// An object that stays what it is, or is no more.
+    pub(super) fn kept(seen: Seen) -> Self {
+        Self {
+            object: object(seen),
+            is_put: false,
+        }
+    }
+
     /// The answer inside a unit of work, with the revision as the unit sees it.
-    fn into_object(self) -> Object {
+    pub(super) fn into_object(self) -> Object {
         self.object
     }
 
@@ -80,17 +220,14 @@ impl Staged {
     }
 }
 
-async fn stage(unit: &UnitOfWork, place: &Place, change: &Change) -> Result<Staged, Problem> {
+async fn stage_plain(unit: &UnitOfWork, place: &Place, change: &Change) -> Result<Staged, Problem> {
     let key = place.key();
     let present = unit.get(&key).await?;
     let plan = change
         .plan(&place.id, present)
         .map_err(|error| error.problem(&place.path()))?;
     Ok(match plan {
-        Plan::Keep(seen) => Staged {
-            object: object(seen),
-            is_put: false,
-        },
+        Plan::Keep(seen) => Staged::kept(seen),
         Plan::Put(body) => {
             let rev = unit.put(key, body.clone()).await?;
             Staged {
@@ -104,10 +241,7 @@ async fn stage(unit: &UnitOfWork, place: &Place, change: &Change) -> Result<Stag
         }
         Plan::Remove(seen) => {
             unit.delete(key).await?;
-            Staged {
-                object: object(seen),
-                is_put: false,
-            }
+            Staged::kept(seen)
         }
     })
 }

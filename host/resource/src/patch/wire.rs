@@ -39,6 +39,20 @@ impl Op {
 }
 
 impl PatchOperation {
+    /// The operation as it is written.
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        members.insert("operation".to_owned(), self.operation.to_string().into());
+        members.insert("field".to_owned(), self.field.to_string().into());
+        if let Some(from) = &self.from {
+            members.insert("from".to_owned(), from.to_string().into());
+        }
+        if let Some(value) = &self.value {
+            members.insert("value".to_owned(), value.clone());
+        }
+        Value::Object(members)
+    }
+
     /// Reads a patch. An operation's name is read without regard to case; a member that is not known is refused.
     pub fn parse_all(patch: &Value) -> Result<Vec<Self>, PatchError> {
         let Value::Array(items) = patch else {

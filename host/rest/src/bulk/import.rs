@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::IMPORT;
 use super::lines::{Line, Lines};
 use crate::limits::PIECE_TIME;
-use crate::request::{read_line, refuse_parameter};
+use crate::request::{ActionParameters, read_line, refuse_parameter};
 use crate::rest::body_problem;
 
 /// Lines in a batch.
@@ -30,7 +30,7 @@ pub(crate) struct Import {
     pub(crate) context: Context,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) path: ResourcePath,
-    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) parameters: ActionParameters,
     pub(crate) version: Option<ApiVersion>,
     /// The longest line (bytes).
     pub(crate) line_bytes: usize,
@@ -92,7 +92,7 @@ impl Import {
     /// # Errors
     /// A problem whose detail has `nextLine`: what stands before that line is settled.
     pub(crate) async fn run(mut self, body: &mut Body) -> Result<Value, Problem> {
-        let from_line = self.from_line()?;
+        let from_line = self.take_from_line()?;
         // Nobody may find out after an hour that there is no such type, or that a parameter is wrong.
         self.commit(&mut Summary::default(), Batch::default()).await?;
         let mut summary = Summary {
@@ -117,7 +117,7 @@ impl Import {
         }
     }
 
-    fn from_line(&mut self) -> Result<u64, Problem> {
+    fn take_from_line(&mut self) -> Result<u64, Problem> {
         let is_it = |name: &str| name.eq_ignore_ascii_case(FROM_LINE);
         let given: Vec<String> = self
             .parameters

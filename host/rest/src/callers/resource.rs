@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::clock::parse_wire_time;
-use host_resource::sort::MissingOrder;
 use host_resource::{
-    Content, Context, Create, Delete, Listing, Object, Page, Problem, Query, Read, Resource, ResourcePath,
+    Content, Context, Create, Delete, Object, Page, Problem, Query, Read, Resource, ResourcePath, listing,
 };
 use host_store::{Collection, Scan};
 use serde_json::{Value, json};
@@ -114,7 +113,7 @@ impl Resource for TokenResource {
         if !path.is_empty() {
             return Err(Problem::bad_request("a token has nothing inside: query internal/token"));
         }
-        let mut listing = Listing::new(TOKENS, &query)?;
+        let mut tokens = Vec::new();
         let mut cursor = None;
         loop {
             let page = self
@@ -123,11 +122,11 @@ impl Resource for TokenResource {
                 .scan(&Scan::all(Collection::new(TOKENS), BATCH).after(cursor))
                 .await?;
             for document in &page.documents {
-                listing.offer(object(&document.id, &decode(document)?))?;
+                tokens.push(object(&document.id, &decode(document)?));
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(listing.page(MissingOrder::Last));
+                return listing::page(TOKENS, &query, tokens);
             }
         }
     }

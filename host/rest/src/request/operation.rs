@@ -133,6 +133,25 @@ impl Operation {
         matches!(self, Self::Action(_))
     }
 
+    /// What the audit calls it. An upsert is one, whatever it turns out to be.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "READ",
+            Self::Query => "QUERY",
+            Self::Create | Self::CreateNamed => "CREATE",
+            Self::Update { .. } | Self::Upsert => "UPDATE",
+            Self::Patch { .. } => "PATCH",
+            Self::Delete { .. } => "DELETE",
+            Self::Action(_) => "ACTION",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    /// Whether something may be another after it.
+    pub(crate) fn is_write(&self) -> bool {
+        !matches!(self, Self::Read { .. } | Self::Query | Self::Options)
+    }
+
     /// Whether the body means something.
     pub(crate) fn takes_body(&self) -> bool {
         match self {

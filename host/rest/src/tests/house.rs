@@ -57,6 +57,7 @@ impl House {
         let token = callers.create_token("tests", &[ADMIN], None).await.unwrap();
         let router = router(Arc::clone(&actor));
         let tenant = Tenant {
+            audit: Arc::new(host_model::audit::NoAudit),
             name,
             hosts: Vec::new(),
             router: Arc::new(router),

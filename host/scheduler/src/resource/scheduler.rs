@@ -1,10 +1,10 @@
 //! `scheduler` itself: the actions that are about all jobs, and the lists of triggers that wait and that do not.
 
 use async_trait::async_trait;
-use host_resource::{Action, ApiVersion, Context, Object, Page, Problem, Query, Read, Resource, ResourcePath};
+use host_resource::{Action, ApiVersion, Context, Create, Object, Page, Problem, Query, Read, Resource, ResourcePath};
 use serde_json::Value;
 
-use super::{act_on_all, below_scheduler};
+use super::{act_on_all, below_scheduler, no_collection};
 use crate::scheduler::Scheduler;
 
 /// The scheduler itself.
@@ -18,6 +18,16 @@ impl Resource for SchedulerResource {
             (1, Some("waitingTriggers")) => Ok(self.0.waiting_triggers().await?),
             (1, Some("acquiredTriggers")) => Ok(self.0.acquired_triggers()),
             _ => Err(Problem::not_found(below_scheduler(path))),
+        }
+    }
+
+    /// What a PUT without an id comes to.
+    async fn create(&self, _: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
+        match create.id.as_deref() {
+            Some("job") if path.is_empty() => Err(no_collection("PUT")),
+            _ => Err(Problem::unsupported(
+                "nothing can be made here: schedules are at scheduler/job",
+            )),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::fates::Passing;
 use crate::occurrence::Cause;
 use crate::plan::{Fire, Plan, plan};
 use crate::run_record::{Order, Outcome, RunRecord, RunState};
-use crate::shelf::{self, Attempt, ShelfName, Stored};
+use crate::shelf::{self, Attempt, ShelfName, Stored, StoredTrigger};
 use crate::trigger_record::TriggerRecord;
 
 /// A run that is on record as started and has to be handed to its service.
@@ -106,19 +106,23 @@ impl Inner {
             // The next start of the host removes it.
             tracing::error!(%error, tenant = %self.tenant, %job, "a schedule that is complete could not be removed");
         }
-        self.board().land(flight);
-        self.look_after_run(job).await;
+        let was_alone = self.board().land(flight);
+        self.look(job, was_alone).await;
         self.board().release(flight);
         self.changed();
     }
 
     /// Removes a job that will never fire again, unless it is changed at the same time.
     pub(super) async fn remove_if_complete(&self, job: &JobId) -> Result<(), Error> {
+        let is_complete = |trigger: &StoredTrigger| trigger.record.status.state == TriggerState::Complete;
+        let found = self.shelves.find_trigger(job).await?;
+        if !found.is_some_and(|(_, trigger)| is_complete(&trigger)) {
+            return Ok(());
+        }
         let Some(stored) = self.shelves.find(job).await? else {
             return Ok(());
         };
-        let state = stored.trigger.as_ref().map(|trigger| trigger.record.status.state);
-        if state == Some(TriggerState::Complete) {
+        if stored.trigger.as_ref().is_some_and(is_complete) {
             let mut changes = changes::remove_job(&stored);
             self.note_last(&stored, &[], &mut changes).await?;
             self.shelves.commit(stored.shelf, changes).await?;

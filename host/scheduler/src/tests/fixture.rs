@@ -1,15 +1,12 @@
-//! A host for tests: a simulated clock, a service that can be held back, and a scheduler that can be killed.
+//! A host for tests: a simulated clock, services that can be held back, and a scheduler that can be killed.
+
+mod doubles;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use host_model::clock::{Clock, Timestamp, Tz, parse_wire_time, wire_time};
-use host_model::ids::Ids;
-use host_model::job::{JobId, LogLevel, ServiceName};
-use host_model::journal::Journal;
-use host_model::run::RunId;
+use host_model::job::JobId;
 use host_model::service::{Invocation, Service};
 use host_model::tenant::TenantName;
 use host_resource::filter::Filter;
@@ -20,10 +17,11 @@ use host_resource::{
 };
 use host_store::redb::RedbStore;
 use host_store::{Collection, Scan, TenantStore};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+
+use doubles::{TestClock, TestIds, TestService, services};
 
 use crate::occurrence::Origin;
 use crate::run_record::{Outcome, RunRecord, RunState};
@@ -35,102 +33,6 @@ use crate::{
 
 pub(super) fn at(text: &str) -> Timestamp {
     parse_wire_time(text).unwrap()
-}
-
-#[derive(Debug)]
-pub(super) struct TestClock(watch::Sender<Timestamp>);
-
-#[async_trait]
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
-    }
-
-    async fn sleep_until(&self, instant: Timestamp) {
-        let mut now = self.0.subscribe();
-        now.wait_for(|now| *now >= instant).await.unwrap();
-    }
-}
-
-#[derive(Debug, Default)]
-struct TestIds(AtomicU64);
-
-impl Ids for TestIds {
-    fn uuid(&self) -> String {
-        format!("00000000-0000-4000-8000-{:012}", self.random())
-    }
-
-    fn random(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// Notes what it is asked to do. A context may say what happens: `fail`, `panic`, `hold`, `stopping`.
-#[derive(Debug)]
-pub(super) struct TestService {
-    name: ServiceName,
-    is_resumable: bool,
-    pub(super) calls: Mutex<Vec<Invocation>>,
-    /// Runs whose context says `hold` wait while this is false.
-    pub(super) is_open: watch::Sender<bool>,
-    pub(super) is_stopping: AtomicBool,
-    /// The run that was cancelled last.
-    cancelled: watch::Sender<Option<RunId>>,
-}
-
-#[async_trait]
-impl Service for TestService {
-    fn name(&self) -> ServiceName {
-        self.name
-    }
-
-    async fn validate(&self, tenant: &TenantName, invoke_context: &Value) -> Result<(), Problem> {
-        assert_eq!(tenant, &TenantName::default_tenant());
-        match invoke_context["refuse"].as_str() {
-            Some(reason) => Err(Problem::invalid("/invokeContext/refuse", reason)),
-            None => Ok(()),
-        }
-    }
-
-    async fn run(&self, invocation: Invocation, journal: &Journal) -> Result<Value, Problem> {
-        let does = invocation.invoke_context["does"]
-            .as_str()
-            .unwrap_or("nothing")
-            .to_owned();
-        let run = invocation.run.clone();
-        self.calls.lock().push(invocation);
-        journal.line(LogLevel::Info, &format!("doing {does}"));
-        journal.fuel(7);
-        match does.as_str() {
-            "fail" => return Err(Problem::bad_request("no")),
-            "panic" => panic!("as asked"),
-            "hold" => {
-                let mut is_open = self.is_open.subscribe();
-                let mut cancelled = self.cancelled.subscribe();
-                tokio::select! {
-                    _ = is_open.wait_for(|is_open| *is_open) => {}
-                    _ = cancelled.wait_for(|cancelled| !self.is_resumable && cancelled.as_ref() == Some(&run)) => {
-                        journal.cancelled();
-                        return Err(Problem::conflict("cancelled"));
-                    }
-                }
-            }
-            _ => {}
-        }
-        if self.is_stopping.load(Ordering::Relaxed) {
-            return Err(Problem::unavailable("the host stops"));
-        }
-        Ok(json!({"did": does}))
-    }
-
-    fn is_resumable(&self) -> bool {
-        self.is_resumable
-    }
-
-    async fn cancel(&self, run: &RunId) -> bool {
-        self.cancelled.send_replace(Some(run.clone()));
-        !self.is_resumable
-    }
 }
 
 /// A host with one tenant. The scheduler has a runtime of its own, which dies with it.
@@ -530,23 +432,6 @@ pub(super) fn counts(lines: &[String]) -> HashMap<&str, usize> {
         *counts.entry(line.as_str()).or_default() += 1;
     }
     counts
-}
-
-fn services() -> (Arc<TestService>, Arc<TestService>) {
-    let service = |name, is_resumable| {
-        Arc::new(TestService {
-            name,
-            is_resumable,
-            calls: Mutex::default(),
-            is_open: watch::Sender::new(true),
-            is_stopping: AtomicBool::new(false),
-            cancelled: watch::Sender::new(None),
-        })
-    };
-    (
-        service(ServiceName::Script, false),
-        service(ServiceName::TaskScanner, true),
-    )
 }
 
 async fn start(

@@ -188,6 +188,7 @@ pub(super) fn order() -> Order {
         id: None,
         name: "job".to_owned(),
         invoke_context,
+        is_analysis: false,
         log_level: tracing::Level::INFO,
     }
 }

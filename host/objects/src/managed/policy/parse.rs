@@ -105,7 +105,12 @@ fn texts(params: &Members<'_>, name: &str) -> Result<Vec<String>, Invalid> {
         Some(Value::String(text)) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
         Some(Value::Array(items)) => items
             .iter()
-            .map(|item| item.as_str().filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(wrong))
+            .map(|item| {
+                item.as_str()
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned)
+                    .ok_or_else(wrong)
+            })
             .collect(),
         _ => Err(wrong()),
     }

@@ -26,10 +26,16 @@ impl Pattern {
     /// Compiles a pattern; `i`, `m`, `s`, `u` and `g` are flags.
     pub(in super::super) fn new(source: &str, flags: &str, place: Pointer, flags_at: Pointer) -> Result<Self, Invalid> {
         if let Some(flag) = flags.chars().find(|flag| !"imsug".contains(*flag)) {
-            return Err(Invalid::new(flags_at, format!("there is no flag '{flag}'; there are i, m, s, u and g")));
+            return Err(Invalid::new(
+                flags_at,
+                format!("there is no flag '{flag}'; there are i, m, s, u and g"),
+            ));
         }
         if source.len() > MAX_PATTERN {
-            return Err(Invalid::new(place, format!("a pattern has at most {MAX_PATTERN} bytes")));
+            return Err(Invalid::new(
+                place,
+                format!("a pattern has at most {MAX_PATTERN} bytes"),
+            ));
         }
         let regex = RegexBuilder::new(source)
             .case_insensitive(flags.contains('i'))

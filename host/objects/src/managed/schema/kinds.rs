@@ -55,7 +55,10 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(_, kind)| kind == self).map_or("?", |(name, _)| name);
+        let name = NAMES
+            .iter()
+            .find(|(_, kind)| kind == self)
+            .map_or("?", |(name, _)| name);
         f.write_str(name)
     }
 }

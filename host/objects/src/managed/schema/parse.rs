@@ -81,7 +81,10 @@ impl Schema {
         let members = Members::of(value, place)?;
         members.only(&OF_OBJECT)?;
         if let Some(kind) = members.text("type")?.filter(|kind| *kind != "object") {
-            return Err(members.invalid("type", format!("the schema of a type is for an 'object', not for a '{kind}'")));
+            return Err(members.invalid(
+                "type",
+                format!("the schema of a type is for an 'object', not for a '{kind}'"),
+            ));
         }
         let schema = inner(&members, &Pointer::root())?;
         if schema.all().len() > MAX_PROPERTIES {
@@ -105,14 +108,20 @@ fn inner(members: &Members<'_>, at: &Pointer) -> Result<Schema, Invalid> {
     for (position, name) in texts(members, "required")?.into_iter().enumerate() {
         let place = members.at("required").child(&position.to_string());
         let Some(property) = properties.iter_mut().find(|property| *property.name == *name) else {
-            return Err(Invalid::new(place, format!("there is no property '{name}' in the schema")));
+            return Err(Invalid::new(
+                place,
+                format!("there is no property '{name}' in the schema"),
+            ));
         };
         require(property);
     }
     for (position, name) in texts(members, "order")?.into_iter().enumerate() {
         if !properties.iter().any(|property| *property.name == *name) {
             let place = members.at("order").child(&position.to_string());
-            return Err(Invalid::new(place, format!("there is no property '{name}' in the schema")));
+            return Err(Invalid::new(
+                place,
+                format!("there is no property '{name}' in the schema"),
+            ));
         }
     }
     Ok(Schema {
@@ -164,7 +173,10 @@ fn property(name: &str, value: &Value, place: Pointer, at: Pointer) -> Result<Pr
         *hook = Hook::parse(&members, word)?;
     }
     if property.traits.is_virtual && (property.on_store.is_some() || property.protection.is_some()) {
-        return Err(members.invalid("isVirtual", "a virtual property is not stored, so nothing can be done when it is"));
+        return Err(members.invalid(
+            "isVirtual",
+            "a virtual property is not stored, so nothing can be done when it is",
+        ));
     }
     if property.traits.is_unique && (property.traits.is_virtual || property.protection.is_some()) {
         let message = "a property that is virtual, encrypted or hashed cannot be unique";
@@ -176,7 +188,10 @@ fn property(name: &str, value: &Value, place: Pointer, at: Pointer) -> Result<Pr
         let object = Value::Object([(name.to_owned(), default.clone())].into_iter().collect());
         if let Some(failed) = super::check_property(&judged, &object).first() {
             let broken = failed.requirements.first().map_or("", |requirement| requirement.name);
-            return Err(members.invalid("default", format!("the default breaks the property's own rule {broken}")));
+            return Err(members.invalid(
+                "default",
+                format!("the default breaks the property's own rule {broken}"),
+            ));
         }
     }
     Ok(property)
@@ -195,9 +210,12 @@ fn kinds(members: &Members<'_>) -> Result<Kinds, Invalid> {
     };
     match members.get("type") {
         None => Ok(Kinds::default()),
-        Some(Value::Array(names)) => names.iter().enumerate().try_fold(Kinds::default(), |kinds, (at, name)| {
-            Ok(kinds.and(read(name, members.at("type").child(&at.to_string()))?))
-        }),
+        Some(Value::Array(names)) => names
+            .iter()
+            .enumerate()
+            .try_fold(Kinds::default(), |kinds, (at, name)| {
+                Ok(kinds.and(read(name, members.at("type").child(&at.to_string()))?))
+            }),
         Some(name) => Ok(Kinds::default().and(read(name, members.at("type"))?)),
     }
 }
@@ -241,7 +259,9 @@ fn policies(members: &Members<'_>, property: &mut Property) -> Result<(), Invali
         }
     }
     if let Some(pattern) = members.text("pattern")? {
-        property.policies.push(Policy::matching(pattern, "", members.at("pattern"))?);
+        property
+            .policies
+            .push(Policy::matching(pattern, "", members.at("pattern"))?);
     }
     match members.get("enum") {
         None => {}
@@ -308,7 +328,9 @@ fn refuse_traits(property: &Property, place: &Pointer) -> Result<(), Invalid> {
 impl Hook {
     /// The script that a member holds, if there is one.
     pub(in super::super) fn parse(members: &Members<'_>, word: &str) -> Result<Option<Self>, Invalid> {
-        let Some(value) = members.get(word) else { return Ok(None) };
+        let Some(value) = members.get(word) else {
+            return Ok(None);
+        };
         let pointer = members.at(word);
         Ok(Some(Self {
             spec: ScriptSpec::parse(value, pointer.clone())?,
@@ -333,8 +355,12 @@ fn texts<'a>(members: &Members<'a>, word: &str) -> Result<Vec<&'a str>, Invalid>
     let items = list(members, word)?.iter().enumerate();
     items
         .map(|(at, item)| {
-            item.as_str()
-                .ok_or_else(|| Invalid::new(members.at(word).child(&at.to_string()), "the name of a property is expected"))
+            item.as_str().ok_or_else(|| {
+                Invalid::new(
+                    members.at(word).child(&at.to_string()),
+                    "the name of a property is expected",
+                )
+            })
         })
         .collect()
 }

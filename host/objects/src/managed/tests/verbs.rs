@@ -238,7 +238,10 @@ async fn a_path_leads_to_a_type_or_an_object() {
             refusal(house.query("", query("true")).await),
             "404: Resource 'managed' not found",
         ),
-        (refusal(house.action("user", "patch", json!([])).await), is_type),
+        (
+            refusal(house.action("user", "patch", json!([])).await),
+            "400: a patch on a type needs exactly one of _queryFilter and _queryId",
+        ),
         (refusal(house.action("group/a", "patch", json!([])).await), no_type),
         (refusal(house.action("group", "dance", json!([])).await), no_type),
         (
@@ -250,10 +253,12 @@ async fn a_path_leads_to_a_type_or_an_object() {
         assert_eq!(answer, expected);
     }
     for at in ["user", "user/u000"] {
-        let expected = format!(
-            "501: the action 'triggerSyncCheck' is not supported by 'managed/{at}': an object has the action 'patch'"
-        );
+        let expected = "501: the action 'triggerSyncCheck' needs synchronization, which is not part of this version";
         assert_eq!(refusal(house.action(at, "triggerSyncCheck", json!({})).await), expected);
+        let expected = format!(
+            "501: the action 'dance' is not supported by 'managed/{at}': there are patch, import, rotateKeys, reencrypt"
+        );
+        assert_eq!(refusal(house.action(at, "dance", json!({})).await), expected);
     }
 }
 
