@@ -16,5 +16,6 @@ mod managed;
 mod readme;
 mod schedules;
 mod smoke;
+mod system;
 mod tidy;
 mod tokens;

@@ -57,8 +57,8 @@ pub(crate) trait Connector: Send + Sync + 'static {
     /// Changes behind a token, the oldest first, at most `limit`.
     async fn sync(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error>;
 
-    /// Whether a client may choose the id of a new object. Otherwise the system does.
-    fn is_id_chosen(&self) -> bool;
+    /// The native name of the attribute that is the id, where a client may choose it. Otherwise the system does.
+    fn id_attribute(&self) -> Option<&str>;
 }
 
 /// An object as the system has it: native names to values, a single value being a list of one.
@@ -84,7 +84,7 @@ impl Entry {
 /// An object that is to be.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct NewEntry {
-    /// The id that the client chose, where [`Connector::is_id_chosen`].
+    /// The id that the client chose, where there is a [`Connector::id_attribute`].
     pub(crate) uid: Option<String>,
     /// Attributes by native name.
     pub(crate) attributes: BTreeMap<String, Vec<Value>>,

@@ -336,7 +336,7 @@ impl Connector for CsvConnector {
         self.run(move |inner| inner.changes(&kind, &token, limit)).await
     }
 
-    fn is_id_chosen(&self) -> bool {
-        true
+    fn id_attribute(&self) -> Option<&str> {
+        Some(&self.0.settings.uid)
     }
 }

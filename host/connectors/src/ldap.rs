@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::connector::{Change, Connector, Entry, Found, NewEntry, Search, SyncPage};
+use crate::connector::{Change, Connector, Entry, Found, NAME, NewEntry, Search, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
 
@@ -377,7 +377,7 @@ impl Connector for LdapConnector {
         self.0.changes(kind, token, limit).await
     }
 
-    fn is_id_chosen(&self) -> bool {
-        self.0.uid_attribute().is_none()
+    fn id_attribute(&self) -> Option<&str> {
+        self.0.uid_attribute().is_none().then_some(NAME)
     }
 }

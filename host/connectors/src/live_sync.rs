@@ -314,18 +314,4 @@ fn cut(mut text: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_a_type_or_a_system() {
-        assert_eq!(
-            Source::parse("system/ldap/account"),
-            Ok(Source::new("ldap", Some("account")))
-        );
-        assert_eq!(Source::parse("system/ldap"), Ok(Source::new("ldap", None)));
-        for wrong in ["", "system", "managed/user", "system/ldap/account/x", "system//x"] {
-            assert!(Source::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

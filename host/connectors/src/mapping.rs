@@ -116,17 +116,23 @@ fn typed(kind: Kind, value: &Value) -> Value {
     read.unwrap_or_else(|| value.clone())
 }
 
-/// The entry that a new object is.
+/// The entry that a new object is. An id that the client chose need not be said again in the attribute that holds it.
 ///
 /// # Errors
 /// A property that the type does not have, that a new object must not have, or of another type; one that is missing.
-pub(crate) fn new_entry(kind: &ObjectType, uid: Option<String>, content: &Value) -> Result<NewEntry, Invalid> {
+pub(crate) fn new_entry(
+    kind: &ObjectType,
+    uid: Option<String>,
+    id_attribute: Option<&str>,
+    content: &Value,
+) -> Result<NewEntry, Invalid> {
     let members = members_of(kind, content)?;
     let mut attributes = BTreeMap::new();
     for property in &kind.properties {
         let values = values_of(property, members.get(&property.name))?;
         if values.is_empty() {
-            if property.is_required && property.is_creatable && !(property.native == NAME && uid.is_some()) {
+            let is_said = uid.is_some() && id_attribute == Some(property.native.as_str());
+            if property.is_required && property.is_creatable && !is_said {
                 return Err(at(property, format!("'{}' is required", property.name)));
             }
             continue;

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use host_resource::listing::Listing;
+use host_resource::listing;
 use host_resource::mark::QueryMark;
-use host_resource::sort::MissingOrder;
 use host_resource::{Content, Filter, Page, Problem, Query, QuerySource, TotalPolicy};
 use serde_json::{Map, Value};
 
@@ -44,7 +43,7 @@ pub(crate) async fn answer(system: &System, kind: &Arc<ObjectType>, query: Query
         filter,
         shown,
     };
-    let mut page = if query.sort.is_empty() && query.offset == 0 {
+    let mut page = if query.sort.is_empty() {
         asked.page(&query).await?
     } else {
         asked.listing(&query).await?
@@ -67,9 +66,6 @@ struct Asked<'a> {
     looked_at: Wanted,
 }
 
-/// What an answer holds already, in bytes of JSON.
-type Held = Arc<AtomicUsize>;
-
 impl Asked<'_> {
     /// A page behind a position of the connector's.
     async fn page(&self, query: &Query) -> Result<Page, Problem> {
@@ -78,6 +74,11 @@ impl Asked<'_> {
         let mark = QueryMark::new([collection.as_str(), text.as_str()]);
         let after = match query.cookie.as_deref().filter(|cookie| !cookie.is_empty()) {
             None => None,
+            Some(_) if query.offset > 0 => {
+                return Err(Problem::bad_request(
+                    "a query has a paged results cookie or an offset, not both",
+                ));
+            }
             Some(cookie) => {
                 let (kind, position) = mark.open(cookie)?;
                 if kind != OWN {
@@ -88,7 +89,7 @@ impl Asked<'_> {
         };
         let size = query.page_size.filter(|size| *size > 0);
         let limit = size.map_or(MAX_OBJECTS, |size| size.min(MAX_OBJECTS));
-        let found = self.gather(limit, after).await?;
+        let found = self.gather(limit, query.offset, after).await?;
         if size.is_none() && found.position.is_some() {
             return Err(self.too_many());
         }
@@ -111,31 +112,39 @@ impl Asked<'_> {
             source: QuerySource::Filter(Arc::new(Filter::Literal(true))),
             ..query.clone()
         };
-        // The filter is no part of what the listing asks, so it is part of the name that cookies are bound to.
-        let mut listing = Listing::new(&format!("{}?{}", self.collection(), self.filter), &question)?;
-        let found = self.gather(MAX_OBJECTS, None).await?;
+        let found = self.gather(MAX_OBJECTS, 0, None).await?;
         if found.position.is_some() {
             return Err(self.too_many());
         }
-        for object in found.objects {
-            listing.offer(object)?;
-        }
-        Ok(listing.page(MissingOrder::Last))
+        // The filter is no part of what the listing asks, so it is part of the name that cookies are bound to.
+        listing::page(
+            &format!("{}?{}", self.collection(), self.filter),
+            &question,
+            found.objects,
+        )
     }
 
-    /// Objects for an answer, unless they are too large together.
-    async fn gather(&self, limit: usize, after: Option<Vec<u8>>) -> Result<Found, Problem> {
-        let held = Held::default();
-        let holding = Arc::clone(&held);
+    /// Objects for an answer, without the first ones, unless they are too large together.
+    async fn gather(&self, limit: usize, left_out: usize, after: Option<Vec<u8>>) -> Result<Found, Problem> {
+        let (held, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let accept = self.accept();
-        let bounded: Accept = Arc::new(move |entry| {
-            if holding.load(Ordering::Relaxed) > MAX_BYTES {
-                return None;
-            }
-            let object = accept(entry)?;
-            holding.fetch_add(entry.bytes(), Ordering::Relaxed);
-            Some(object)
-        });
+        let bounded = || -> Accept {
+            // Each attempt begins anew.
+            held.store(0, Ordering::Relaxed);
+            seen.store(0, Ordering::Relaxed);
+            let (accept, held, seen) = (Arc::clone(&accept), Arc::clone(&held), Arc::clone(&seen));
+            Arc::new(move |entry| {
+                if held.load(Ordering::Relaxed) > MAX_BYTES {
+                    return None;
+                }
+                let object = accept(entry)?;
+                if seen.fetch_add(1, Ordering::Relaxed) < left_out {
+                    return None;
+                }
+                held.fetch_add(entry.bytes(), Ordering::Relaxed);
+                Some(object)
+            })
+        };
         let found = self.search(bounded, limit, after).await?;
         if held.load(Ordering::Relaxed) > MAX_BYTES {
             return Err(self.too_many());
@@ -145,15 +154,18 @@ impl Asked<'_> {
 
     async fn count(&self) -> Result<u64, Problem> {
         let count = Arc::new(AtomicU64::new(0));
-        let counting = Arc::clone(&count);
         let accept = self.accept();
-        let counted: Accept = Arc::new(move |entry| {
-            if accept(entry).is_some() {
-                counting.fetch_add(1, Ordering::Relaxed);
-            }
-            None
-        });
-        self.search(counted, MAX_OBJECTS, None).await?;
+        let counting = || -> Accept {
+            count.store(0, Ordering::Relaxed);
+            let (accept, count) = (Arc::clone(&accept), Arc::clone(&count));
+            Arc::new(move |entry| {
+                if accept(entry).is_some() {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                None
+            })
+        };
+        self.search(counting, MAX_OBJECTS, None).await?;
         Ok(count.load(Ordering::Relaxed))
     }
 
@@ -174,16 +186,21 @@ impl Asked<'_> {
         })
     }
 
-    async fn search(&self, accept: Accept, limit: usize, after: Option<Vec<u8>>) -> Result<Found, Problem> {
-        let search = Search {
-            filter: Arc::clone(&self.filter),
-            accept,
-            attributes: self.looked_at.natives(self.kind),
-            limit,
-            after,
-        };
+    async fn search(
+        &self,
+        accept: impl Fn() -> Accept,
+        limit: usize,
+        after: Option<Vec<u8>>,
+    ) -> Result<Found, Problem> {
         let call = |connector: Arc<dyn Connector>| {
-            let (kind, search) = (Arc::clone(self.kind), search.clone());
+            let kind = Arc::clone(self.kind);
+            let search = Search {
+                filter: Arc::clone(&self.filter),
+                accept: accept(),
+                attributes: self.looked_at.natives(self.kind),
+                limit,
+                after: after.clone(),
+            };
             async move { connector.search(&kind, search).await }
         };
         let found = self.system.read(Operation::Search, call).await;
@@ -197,7 +214,7 @@ impl Asked<'_> {
     fn too_many(&self) -> Problem {
         Error::TooLarge(format!(
             "more than {MAX_OBJECTS} objects or {MAX_BYTES} bytes match: ask for smaller pages with `_pageSize`, \
-             without `_sortKeys` and `_pagedResultsOffset`, or for less"
+             without `_sortKeys`, or for less"
         ))
         .problem(self.system.name())
     }

@@ -150,9 +150,9 @@ impl Resource for SystemResource {
     async fn create(&self, _context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
         let container = self.container(path)?;
         let Create { id, content, fields } = create;
-        let new = mapping::new_entry(&container.kind, id.clone(), &content)?;
+        let new = mapping::new_entry(&container.kind, id.clone(), container.system.id_attribute(), &content)?;
         if let Some(id) = &id
-            && !container.system.is_id_chosen()
+            && container.system.id_attribute().is_none()
         {
             // Who puts an object that is there means to change it.
             if container.find(id).await?.is_some() {

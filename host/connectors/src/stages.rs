@@ -4,8 +4,8 @@
 
 use async_trait::async_trait;
 use host_model::clock::{Timestamp, wire_time};
-use host_resource::sort::MissingOrder;
-use host_resource::{Content, Context, Delete, Listing, Object, Page, Problem, Query, Read, Resource, ResourcePath};
+use host_resource::listing;
+use host_resource::{Content, Context, Delete, Object, Page, Problem, Query, Read, Resource, ResourcePath};
 use host_store::change_set::Durability;
 use host_store::{ChangeSet, Collection, Document, Expectation, Key, Scan, TenantStore};
 use serde_json::{Value, json};
@@ -231,9 +231,8 @@ impl Resource for SynchronisationResource {
             ["deadLetterQueue", system] => (letters(), format!("{system}/")),
             _ => return Err(not_found(path)),
         };
-        let mut listing = Listing::new(&format!("repo/synchronisation/{path}"), &query)?;
         let mut scan = Scan::all(collection, 500);
-        let mut listed = 0;
+        let mut objects = Vec::new();
         loop {
             let page = self.0.scan(&scan).await?;
             for document in page
@@ -241,8 +240,7 @@ impl Resource for SynchronisationResource {
                 .into_iter()
                 .filter(|document| document.id.starts_with(&prefix))
             {
-                listed += 1;
-                if listed > MAX_LISTED {
+                if objects.len() >= MAX_LISTED {
                     return Err(Problem::new(
                         host_resource::Code::TOO_LARGE,
                         format!(
@@ -250,11 +248,11 @@ impl Resource for SynchronisationResource {
                         ),
                     ));
                 }
-                listing.offer(object(document))?;
+                objects.push(object(document));
             }
             match page.cursor {
                 Some(cursor) => scan = scan.after(Some(cursor)),
-                None => return Ok(listing.page(MissingOrder::Last)),
+                None => return listing::page(&format!("repo/synchronisation/{path}"), &query, objects),
             }
         }
     }

@@ -62,8 +62,8 @@ impl System {
         &self.definition.name
     }
 
-    pub(crate) fn is_id_chosen(&self) -> bool {
-        self.connector.is_id_chosen()
+    pub(crate) fn id_attribute(&self) -> Option<&str> {
+        self.connector.id_attribute()
     }
 
     /// Calls the connector once: for what writes.

@@ -196,7 +196,7 @@ fn a_service_that_is_not_there_is_refused() {
         json!("sync"),
         "the service 'sync' is known, but not available in this host",
     );
-    check(json!("org.forgerock.openidm.provisioner"), "not available in this host");
+    check(json!("org.forgerock.openidm.sync"), "not available in this host");
     check(json!(""), "the invokeService property needs to be set but is empty");
     check(Value::Null, "the invokeService property needs to be set but is empty");
     check(json!(["script"]), "a string is expected");

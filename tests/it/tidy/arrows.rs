@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{assert_none, read, root};
 
 /// What each crate of the host may know of the others. A crate that is not in the list has not been decided upon.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
@@ -23,6 +23,10 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("host_audit", &["host_store", "host_model", "host_resource"]),
     ("host_config", &["host_model", "host_resource"]),
     ("host_rest", &["host_store", "host_model", "host_resource"]),
+    (
+        "host_connectors",
+        &["host_secrets", "host_store", "host_model", "host_resource"],
+    ),
     (
         "host_server",
         &[
@@ -42,7 +46,8 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates from outside that one crate of the host alone may name, by how their names begin.
-const ONLY: [(&str, &str); 8] = [
+const ONLY: [(&str, &str); 9] = [
+    ("ldap3", "host_connectors"),
     ("aes-gcm", "host_secrets"),
     ("pbkdf2", "host_secrets"),
     ("wasmtime", "host_runtime"),

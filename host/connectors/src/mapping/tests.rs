@@ -75,7 +75,7 @@ fn only_what_differs_is_sent() {
 #[test]
 fn what_the_type_does_not_allow_is_refused() {
     let check = |content: Value, expected: &str| {
-        let created = new_entry(&kind(), None, &content).unwrap_err().to_string();
+        let created = new_entry(&kind(), None, None, &content).unwrap_err().to_string();
         assert_eq!(created, expected, "{content}");
     };
     check(json!({}), "/dn: 'dn' is required");
