@@ -32,6 +32,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
         &[
             "host_rest",
             "host_config",
+            "host_connectors",
             "host_audit",
             "host_scheduler",
             "host_taskscanner",

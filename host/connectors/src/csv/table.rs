@@ -55,7 +55,7 @@ impl Table {
     pub(super) fn open(settings: &Settings) -> Result<Self, Error> {
         let file = File::open(&settings.file).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => Error::Denied("the file cannot be read".to_owned()),
-            _ => Error::Unreachable(format!("the file cannot be opened: {}", error.kind())),
+            _ => Error::Busy(format!("the file cannot be opened: {}", error.kind())),
         })?;
         Self::of(file, settings)
     }

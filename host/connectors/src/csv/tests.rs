@@ -1,3 +1,5 @@
+//! What a CSV file does: lines, changes, pages, differences.
+
 use std::fs;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! liveSync of a CSV file, with a `sync` that can be made to fail.
+
 use std::fs;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! What is shown of an entry, and what a change of an object sends.
+
 use serde_json::json;
 
 use super::*;

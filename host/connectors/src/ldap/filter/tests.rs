@@ -1,3 +1,5 @@
+//! What a directory is asked, and that nothing is left out by it.
+
 use std::collections::BTreeMap;
 
 use host_resource::Pointer;
