@@ -1,5 +1,6 @@
 //! The command line of the real binary: what it prints, where, and with which code it ends.
 
+mod bulk;
 mod check;
 mod cron;
 mod demo;
@@ -19,7 +20,7 @@ fn binary(arguments: &[&str]) -> Command {
 fn help_names_every_command() {
     let help = run(&mut binary(&["--help"]));
     assert_eq!((help.code, help.errors.as_str()), (Some(0), ""));
-    for command in ["demo", "serve", "cron", "check"] {
+    for command in ["demo", "serve", "cron", "check", "export", "import"] {
         assert!(
             help.output.contains(&format!("\n  {command} ")),
             "{command} is missing in {}",

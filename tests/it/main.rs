@@ -14,6 +14,7 @@ mod guests;
 mod harness;
 mod managed;
 mod readme;
+mod recon;
 mod schedules;
 mod smoke;
 mod system;

@@ -4,12 +4,13 @@
 //! be done is decided over the object as a unit of work sees it: the surrounding one, or one of the verb's own that is
 //! committed at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use host_model::audit::{Audit, NoAudit};
 use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
+use host_model::sync::ChangeListener;
 use host_resource::{
     Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, QuerySource, Read,
     Resource, ResourcePath, Update,
@@ -82,6 +83,8 @@ pub struct ManagedObjects {
     audit: Arc<dyn Audit>,
     /// Held by a change that others were faster than too often.
     turn: Mutex<()>,
+    /// Who has to know of changes.
+    listener: OnceLock<Arc<dyn ChangeListener>>,
 }
 
 /// What managed objects stand on.
@@ -134,7 +137,13 @@ impl ManagedObjects {
             enforces_policies,
             audit: Arc::new(NoAudit),
             turn: Mutex::new(()),
+            listener: OnceLock::new(),
         }
+    }
+
+    /// Tells somebody of every change, in its unit of work. The first one stays.
+    pub fn listen(&self, listener: Arc<dyn ChangeListener>) {
+        self.listener.get_or_init(|| listener);
     }
 
     /// The same, with an entry in the audit in the commit of each change.

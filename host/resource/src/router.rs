@@ -80,6 +80,12 @@ impl Router {
         mount.resource.collection(&path.tail(mount.prefix.len()))
     }
 
+    /// Whether what is written at a path joins a unit of work; see [`Resource::joins_unit_of_work`].
+    pub fn joins_unit_of_work(&self, path: &ResourcePath) -> bool {
+        self.mount_of(path)
+            .is_some_and(|mount| mount.resource.joins_unit_of_work())
+    }
+
     /// Whether something is mounted at exactly this path, so that the path names it and nothing inside of it.
     pub fn is_mount(&self, path: &ResourcePath) -> bool {
         self.mount_of(path)

@@ -22,6 +22,7 @@ pub mod tenants;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod versions;
 
 pub use callers::{Callers, Secret, TokenResource};

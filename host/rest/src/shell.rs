@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::routing::get;
 use futures::FutureExt as _;
 use host_resource::Problem;
@@ -23,6 +23,7 @@ use crate::audit::{self, Peer, Told};
 use crate::outliving::Outliving;
 use crate::ping;
 use crate::rest::{Rest, Seen};
+use crate::unread::close_when_unread;
 
 /// Everything that is served.
 pub(crate) fn routes(rest: Arc<Rest>) -> Router {
@@ -39,6 +40,7 @@ pub(crate) fn routes(rest: Arc<Rest>) -> Router {
                 .quality(CompressionLevel::Fastest)
                 .compress_when(SizeAbove::new(WORTH_COMPRESSING)),
         )
+        .layer(from_fn(close_when_unread))
         .with_state(rest)
 }
 

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use host_model::cron::{OnGap, OnOverlap};
 use tracing_subscriber::EnvFilter;
 
-use crate::{check, cron, demo, serve};
+use crate::{bulk, check, cron, demo, serve};
 
 /// A self-hosted WebAssembly plugin host: schedules, task scans and managed objects over REST.
 #[derive(Debug, Parser)]
@@ -28,6 +28,10 @@ enum Command {
     Cron(CronArguments),
     /// Checks a configuration folder.
     Check(CheckArguments),
+    /// Writes the objects of a container of a running server, each in a line of JSON.
+    Export(ExportArguments),
+    /// Makes objects of lines of JSON, in commits of 500 lines, and says what became of each that failed.
+    Import(ImportArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,6 +91,59 @@ pub(crate) struct CheckArguments {
     pub(crate) folder: PathBuf,
 }
 
+/// Which server, and as whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerArguments {
+    /// Where the server listens.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// A token that the server issued.
+    #[arg(long, env = "TASKWARDEN_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The user, where there is no token.
+    #[arg(long, env = "TASKWARDEN_USER", default_value = "openidm-admin")]
+    pub(crate) user: String,
+    /// The user's password; better in the environment, where other users of the machine do not see it.
+    #[arg(long, env = "TASKWARDEN_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArguments {
+    /// The container, such as managed/user.
+    pub(crate) container: String,
+    /// Only objects that match this filter.
+    #[arg(long)]
+    pub(crate) filter: Option<String>,
+    /// Only these fields, such as userName,mail.
+    #[arg(long)]
+    pub(crate) fields: Option<String>,
+    /// The file to write; standard output by default.
+    #[arg(long)]
+    pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArguments {
+    /// The container, such as managed/user.
+    pub(crate) container: String,
+    /// The file with an object in each line; - for standard input.
+    pub(crate) file: PathBuf,
+    /// What becomes of an object that is there already.
+    #[arg(long, default_value = "fail", value_parser = ["fail", "skip", "update"])]
+    pub(crate) if_exists: String,
+    /// The first line to take, where an import that broke off goes on.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) from_line: u64,
+    /// Show the server's answer.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -99,9 +156,11 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => block_on(serve::run(serve)),
         Command::Cron(cron) => return cron::run(&cron),
         Command::Check(check) => block_on(check::run(check)),
+        Command::Export(export) => bulk::export(&export),
+        Command::Import(import) => bulk::import(&import),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // One line: what failed, and why, and why that.
             eprintln!("taskwarden: {error:#}");
@@ -110,11 +169,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(work)
+        .block_on(work)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Logs go to standard error, as JSON where `TASKWARDEN_LOG_FORMAT=json`; `TASKWARDEN_LOG` filters them.

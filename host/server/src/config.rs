@@ -38,6 +38,8 @@ pub struct Settings {
     pub scheduler: Scheduler,
     /// The task scanner.
     pub taskscanner: TaskScanner,
+    /// Reconciliation.
+    pub recon: Recon,
     /// Where guests run.
     pub runtime: Runtime,
     /// The REST port.
@@ -56,9 +58,11 @@ impl Settings {
     /// What is set, and beside it what the platform's boot properties and this house's settings say.
     pub fn all_properties(&self) -> Properties {
         let max_completed_runs = i64::try_from(self.taskscanner.max_completed_runs).unwrap_or(i64::MAX);
+        let recon_runs = i64::try_from(self.recon.max_completed_runs).unwrap_or(i64::MAX);
         self.properties.clone().or([
             ("openidm.node.id", self.node.id.as_str().into()),
             ("openidm.taskscanner.maxcompletedruns", max_completed_runs.into()),
+            ("openidm.recon.maxcompletedruns", recon_runs.into()),
         ])
     }
 }
@@ -147,6 +151,22 @@ impl Default for TaskScanner {
     fn default() -> Self {
         Self {
             max_completed_runs: host_taskscanner::MAX_COMPLETED_RUNS,
+        }
+    }
+}
+
+/// Reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Recon {
+    /// Ended runs that are kept of all mappings together; each mapping says how many of its own.
+    pub max_completed_runs: usize,
+}
+
+impl Default for Recon {
+    fn default() -> Self {
+        Self {
+            max_completed_runs: host_recon::MAX_COMPLETED_RUNS,
         }
     }
 }

@@ -12,10 +12,14 @@ use host_connectors::{
 };
 use host_model::audit::Audit;
 use host_model::clock::Clock;
+use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
 use host_model::service::Service;
 use host_model::tenant::TenantName;
 use host_objects::{ConfiguredTypes, CryptoResource, ManagedObjects, PolicyResource};
+use host_recon::{
+    ConfiguredMappings, LinkResource, Mappings, ReconResource, Reconciler, SyncResource, SyncService, Synchronizer,
+};
 use host_resource::{ApiVersion, LateRouter, Problem, Router};
 use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
 use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
@@ -83,6 +87,9 @@ pub struct Host {
     auditing: Vec<AbortHandle>,
     pool: Arc<Pool>,
     scanner: Arc<Scanner>,
+    reconciler: Arc<Reconciler>,
+    synchronizer: Arc<Synchronizer>,
+    retrying: Option<AbortHandle>,
     scheduler: Scheduler,
 }
 
@@ -172,6 +179,22 @@ impl Host {
             late.clone(),
             properties.clone(),
         );
+        let evaluator: Arc<dyn Scripting> = Arc::new(evaluator);
+        let mappings = Arc::new(Mappings::new(Arc::clone(&evaluator)));
+        let reconciler = Reconciler::new(host_recon::Parts {
+            store: tenant_store.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            router: late.clone(),
+            mappings: Arc::clone(&mappings),
+            max_completed_runs: settings.recon.max_completed_runs,
+        });
+        let synchronizer = Synchronizer::new(
+            tenant_store.clone(),
+            Arc::clone(&clock),
+            late.clone(),
+            Arc::clone(&mappings),
+        );
         let script_service = ScriptService::new(
             tenant_store.clone(),
             Arc::clone(&clock),
@@ -192,6 +215,7 @@ impl Host {
         });
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
+            Arc::new(SyncService(Arc::clone(&reconciler))),
             Arc::new(script_service),
             Arc::new(ProvisionerService(Arc::clone(&systems))),
         ];
@@ -226,11 +250,12 @@ impl Host {
         let objects = ManagedObjects::new(host_objects::Ports {
             store: tenant_store.clone(),
             ids: Arc::clone(&ids),
-            scripting: Arc::new(evaluator),
+            scripting: evaluator,
             keystore,
             enforces_policies,
         });
         let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
+        objects.listen(Arc::clone(&synchronizer) as _);
         let callers = Arc::new(Callers::new(tenant_store.clone(), Arc::clone(&clock), Arc::clone(&ids)));
         let configuration = Arc::new(Configuration::new(host_config::Parts {
             folder: Folder::new(conf),
@@ -238,6 +263,7 @@ impl Host {
             consumers: vec![
                 Arc::new(ConfiguredTypes(Arc::clone(&objects))),
                 Arc::new(ConfiguredSystems(Arc::clone(&systems))),
+                Arc::new(ConfiguredMappings(Arc::clone(&mappings))),
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
             is_read_only: settings.configuration.read_only,
@@ -262,6 +288,13 @@ impl Host {
                     &["taskscanner"],
                     &[V1],
                     Arc::new(TaskScannerResource::new(Arc::clone(&scanner), late.clone())),
+                )
+                .mount(&["recon"], &[V1], Arc::new(ReconResource(Arc::clone(&reconciler))))
+                .mount(&["sync"], &[], Arc::new(SyncResource(Arc::clone(&synchronizer))))
+                .mount(
+                    &["repo", "link"],
+                    &[],
+                    Arc::new(LinkResource::new(tenant_store.clone(), Arc::clone(&mappings))),
                 )
                 .mount(&["scheduler"], VERSIONS, Arc::new(SchedulerResource(scheduler.clone())))
                 .mount(
@@ -335,6 +368,9 @@ impl Host {
             tenant_store,
             pool,
             scanner,
+            reconciler,
+            synchronizer,
+            retrying: None,
             scheduler,
         })
     }
@@ -354,6 +390,12 @@ impl Host {
             .resume_all()
             .await
             .map_err(|problem| anyhow::anyhow!("cannot take up interrupted scans: {problem}"))?;
+        self.reconciler
+            .resume_all()
+            .await
+            .map_err(|problem| anyhow::anyhow!("cannot take up interrupted reconciliations: {problem}"))?;
+        let retrying = Arc::clone(&self.synchronizer).retry_for_ever();
+        self.retrying = Some(tokio::spawn(retrying).abort_handle());
         self.scheduler.begin().await.context("cannot start the scheduler")?;
         if let Some(every) = self.poll {
             let watching = Arc::clone(&self.configuration).watch_for_ever(every);
@@ -400,9 +442,13 @@ impl Host {
         if let Some(watch) = &self.watch {
             watch.abort();
         }
+        if let Some(retrying) = &self.retrying {
+            retrying.abort();
+        }
         self.scheduler.stop();
         // A schedule's run ends when its scan does.
         self.scanner.stop().await;
+        self.reconciler.stop().await;
         self.scheduler.finished().await;
         let pool = Arc::clone(&self.pool);
         tokio::task::spawn_blocking(move || pool.close()).await?;

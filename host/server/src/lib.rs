@@ -6,6 +6,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod audit;
+mod bulk;
 mod check;
 mod cli;
 pub mod clock;

@@ -9,14 +9,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The platform's boot properties with their defaults (behaviour 8.2), where this house has no setting for them.
-const BOOT: [(&str, Boot); 9] = [
+const BOOT: [(&str, Boot); 8] = [
     ("openidm.scheduler.execute.persistent.schedules", Boot::Flag(true)),
     ("openidm.port.http", Boot::Number(8080)),
     ("openidm.port.https", Boot::Number(8443)),
     ("openidm.port.mutualauth", Boot::Number(8444)),
     ("openidm.policy.enforcement.enabled", Boot::Flag(true)),
     ("openidm.config.crypto.alias", Boot::Text("openidm-sym-default")),
-    ("openidm.recon.maxcompletedruns", Boot::Number(100)),
     ("openidm.scheduler.repo.retry", Boot::Number(-1)),
     ("javascript.exception.debug.info", Boot::Flag(false)),
 ];

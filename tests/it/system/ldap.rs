@@ -29,14 +29,14 @@ pub(super) fn system(port: u16, changes: Value) -> Value {
     object
 }
 
-fn person(number: usize) -> String {
+pub(super) fn person(number: usize) -> String {
     format!(
         "dn: uid=u{number:02},ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: u{number:02}\n\
          cn: User {number}\nsn: Number{number}\nmail: u{number}@example.com\nuserPassword: pw{number}\n\n"
     )
 }
 
-fn people(count: usize) -> String {
+pub(super) fn people(count: usize) -> String {
     (1..=count).map(person).collect()
 }
 
@@ -45,7 +45,7 @@ fn start(slapd: &Slapd, changes: Value) -> Server {
     Server::with_files(&[("provisioner.openicf-ldap.json", object.as_bytes())])
 }
 
-fn dn(number: usize) -> String {
+pub(super) fn dn(number: usize) -> String {
     format!("uid=u{number:02},ou=people,dc=example,dc=com")
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use host_model::audit;
 use host_model::limits::Limits;
+use host_model::sync;
 use host_resource::project::Fields;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
@@ -104,11 +105,48 @@ impl ManagedObjects {
         // Who did not know that a property has become unique conflicts when it is committed.
         unit.get(&place.managed.unique.declaration).await?;
         let savepoint = unit.savepoint()?;
-        let staged = self.stage_audited(context, unit, place, change, fields).await;
+        let staged = self.stage_heard(context, unit, place, change, fields).await;
         if staged.is_err() {
             unit.roll_back(savepoint)?;
         }
         staged
+    }
+
+    /// Tells who has to know of a change.
+    async fn stage_heard(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        place: &Place,
+        change: &Change,
+        fields: &Fields,
+    ) -> Result<Staged, Problem> {
+        let container = place.managed.definition.collection.name();
+        let Some(listener) = self.listener.get().filter(|listener| listener.wants(container)) else {
+            return self.stage_audited(context, unit, place, change, fields).await;
+        };
+        let old = unit.get(&place.key()).await?;
+        let staged = self.stage_audited(context, unit, place, change, fields).await?;
+        // A hook may have chosen another id.
+        let place = Place {
+            managed: Arc::clone(&place.managed),
+            id: ObjectId::parse(&staged.object.id)?,
+        };
+        let new = unit.get(&place.key()).await?;
+        if old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body) {
+            let shown = |seen: Option<Seen>| seen.map(|seen| object(seen).into_value()).transpose();
+            let damaged = |error: serde_json::Error| Problem::internal(format!("an object is damaged: {error}"));
+            let (old, new) = (shown(old).map_err(damaged)?, shown(new).map_err(damaged)?);
+            let told = sync::Change {
+                container,
+                id: place.id.as_str(),
+                old: old.as_ref(),
+                new: new.as_ref(),
+            };
+            let context = context.clone().within(Arc::clone(unit));
+            listener.changed(&context, told).await?;
+        }
+        Ok(staged)
     }
 
     /// With an entry in the audit if and only if there is a change.

@@ -73,6 +73,26 @@ async fn a_stranger_is_refused_before_its_body_is_read() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_body_says_that_the_connection_ends() {
+    let house = House::open().await;
+    let json = [("content-type", "application/json")];
+    let refused = house.anonymous("PUT", "/openidm/things/x", &json, "{\"a\": 1}").await;
+    assert_eq!((refused.status, refused.header("connection")), (401, Some("close")));
+    for (method, path, body, status) in [
+        ("PUT", "things/x", "{\"a\": 1}", 201),
+        ("PUT", "things/x", "{\"a\": ", 400),
+        ("GET", "things/x", "", 200),
+    ] {
+        let read = house.call(method, path, &[], body).await;
+        assert_eq!(
+            (read.status, read.header("connection")),
+            (status, None),
+            "{method} {body}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for_forever() {
     let house = House::open().await;
     let (address, request) = (house.address, head(&house, "PUT", "Content-Length: 10") + "{\"a\":");

@@ -1,0 +1,495 @@
+//! The phases of a run, one after the other. Each begins where the record says, so that a run that was cut off goes on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use host_model::evaluate::Evaluation;
+use host_model::mapping::{Hook, QuerySpec};
+use host_resource::{Problem, QuerySource};
+use host_store::document::texts;
+use host_store::{ChangeSet, Scan, TenantStore, UnitOfWork};
+use serde_json::{Value, json};
+
+use crate::attempt::{Item, limits};
+use crate::endpoint::{Endpoint, Window, id_of, source_of};
+use crate::entry::{Planned, entries};
+use crate::live::Live;
+use crate::page::{PAGE, PageEnd, Pages, Then, deferred, done, handled, mark_of};
+use crate::record::{Kind, Ledger, Order, Phase, Stage};
+use crate::turn::{Shown, Side};
+use crate::wire;
+use crate::work::Work;
+
+/// Members of an object beyond `_id` and `_rev` that show that a query answered all of it.
+const MEMBERS_OF_FULL: usize = 2;
+
+/// The work of one run.
+pub(crate) struct Runner<'a> {
+    pub(crate) work: Arc<Work>,
+    pub(crate) live: &'a Arc<Live>,
+    pub(crate) store: &'a TenantStore,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) order: &'a Order,
+}
+
+/// How a run's work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunEnd {
+    /// Everything is done.
+    Done,
+    /// It was halted.
+    Halted,
+}
+
+impl Runner<'_> {
+    /// Does what is left of the run.
+    pub(crate) async fn run(&mut self) -> Result<RunEnd, Problem> {
+        loop {
+            if self.live.halted().is_some() {
+                return Ok(RunEnd::Halted);
+            }
+            let end = match self.ledger.record.phase.clone() {
+                Phase::Begin => self.begin().await?,
+                Phase::Source(place) => match &self.order.kind {
+                    Kind::All => self.timed_source(place).await?,
+                    Kind::ById(ids) => self.listed(&ids.clone(), place).await?,
+                    Kind::Apply(plan) => self.applied(&plan.clone(), place).await?,
+                },
+                Phase::Target(cookie) => self.target(cookie).await?,
+                Phase::Deletions(after) => self.deletions(after).await?,
+                Phase::Result => {
+                    self.result().await?;
+                    return Ok(RunEnd::Done);
+                }
+            };
+            if end == RunEnd::Halted {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Counts what there is, and runs `onRecon`.
+    pub(crate) async fn begin(&mut self) -> Result<RunEnd, Problem> {
+        let work = Arc::clone(&self.work);
+        self.ledger.record.stage = Stage::ActiveQueryEntries;
+        self.live.show(self.ledger.record.clone());
+        let changes = self.script(Hook::OnRecon, "onReconScript").await?;
+        let spec = &work.mapping.spec;
+        if self.order.kind == Kind::All {
+            let source = self.count(&work.mapping.source, spec.source_query.as_ref(), "sourceQuery");
+            self.ledger.record.tally.source_total = source.await?.1;
+        } else if let Kind::ById(ids) = &self.order.kind {
+            self.ledger.record.tally.source_total = Some(ids.len() as u64);
+        }
+        let (is_empty, total) = self
+            .count(&work.mapping.target, spec.target_query.as_ref(), "targetQuery")
+            .await?;
+        self.ledger.record.tally.target_total = total;
+        self.ledger.record.is_target_empty = is_empty && spec.target_query.is_none();
+        if let Kind::Apply(plan) = &self.order.kind {
+            let planned = self.planned_deletions(plan).await?;
+            self.ledger.record.tally.deletions = planned;
+            self.guard().await?;
+        }
+        self.go_on(Phase::Source(None), Stage::ActiveReconcilingSource, changes)
+            .await
+    }
+
+    /// Whether a container is empty, and how many objects it has, if it can count them.
+    async fn count(
+        &self,
+        endpoint: &Endpoint,
+        query: Option<&QuerySpec>,
+        metric: &'static str,
+    ) -> Result<(bool, Option<u64>), Problem> {
+        let window = Window {
+            size: Some(1),
+            cookie: None,
+            is_counted: true,
+        };
+        let context = self.work.context();
+        let found = endpoint.query(&self.work.router, &context, source_of(query), window);
+        let found = self
+            .work
+            .timed(metric, found)
+            .await
+            .map_err(|problem| unanswered(endpoint, problem))?;
+        let is_empty = found.objects.is_empty() && found.cookie.is_none();
+        Ok((is_empty, found.total))
+    }
+
+    async fn timed_source(&mut self, place: Option<String>) -> Result<RunEnd, Problem> {
+        let work = Arc::clone(&self.work);
+        work.timed("sourcePhase", self.source(place)).await
+    }
+
+    /// The source objects that the mapping's query finds.
+    async fn source(&mut self, mut cookie: Option<String>) -> Result<RunEnd, Problem> {
+        let work = Arc::clone(&self.work);
+        let endpoint = &work.mapping.source;
+        let spec = &work.mapping.spec;
+        let is_stored = endpoint.is_stored(&work.router);
+        let size = spec.source_page_size.unwrap_or(PAGE).min(PAGE);
+        let query = source_of(spec.source_query.as_ref());
+        loop {
+            let (objects, next) = self.page(endpoint, &query, size, cookie.clone(), is_stored).await?;
+            let is_empty = objects.is_empty() && next.is_none();
+            if is_empty && self.ledger.record.tally.source_processed == 0 && !spec.allow_empty_source_set {
+                return Err(Problem::conflict(format!(
+                    "the source '{}' is empty, and allowEmptySourceSet is false: nothing was done",
+                    endpoint.name
+                )));
+            }
+            let is_full = !is_stored && is_full(spec.source_query_full_entry, &objects);
+            let items: Vec<Item> = objects
+                .into_iter()
+                .filter_map(|object| {
+                    let id = id_of(&object)?.into();
+                    Some(Item {
+                        side: Side::Source,
+                        id,
+                        entry: is_full.then(|| Arc::new(Shown::new(object))),
+                        only: None,
+                        may_delete: false,
+                        planned: None,
+                    })
+                })
+                .collect();
+            let phase = match &next {
+                Some(next) => Phase::Source(Some(next.clone())),
+                None => self.behind_source(),
+            };
+            if self.settle(items, phase, !is_stored).await? == PageEnd::Halted {
+                return Ok(RunEnd::Halted);
+            }
+            match next {
+                Some(next) => cookie = Some(next),
+                None => return Ok(RunEnd::Done),
+            }
+        }
+    }
+
+    fn behind_source(&self) -> Phase {
+        if self.order.kind == Kind::All && self.work.mapping.spec.run_target_phase {
+            Phase::Target(None)
+        } else {
+            Phase::Deletions(None)
+        }
+    }
+
+    /// Source objects by their ids.
+    async fn listed(&mut self, ids: &[Arc<str>], place: Option<String>) -> Result<RunEnd, Problem> {
+        let mut from = place.and_then(|place| place.parse().ok()).unwrap_or(0);
+        loop {
+            let to = ids.len().min(from + PAGE);
+            let items = ids.get(from..to).unwrap_or_default().iter().map(|id| Item {
+                side: Side::Source,
+                id: Arc::clone(id),
+                entry: None,
+                only: None,
+                may_delete: false,
+                planned: None,
+            });
+            let is_last = to == ids.len();
+            let phase = if is_last {
+                Phase::Deletions(None)
+            } else {
+                Phase::Source(Some(to.to_string()))
+            };
+            if self.settle(items.collect(), phase, false).await? == PageEnd::Halted {
+                return Ok(RunEnd::Halted);
+            }
+            if is_last {
+                return Ok(RunEnd::Done);
+            }
+            from = to;
+        }
+    }
+
+    /// What an analysed run planned.
+    async fn applied(&mut self, plan: &str, place: Option<String>) -> Result<RunEnd, Problem> {
+        let mut after: Option<Arc<str>> = place.map(Into::into);
+        loop {
+            let page = self
+                .store
+                .scan(&Scan::all(entries(plan), PAGE).behind(after.clone()))
+                .await?;
+            let last = page.documents.last().map(|document| Arc::clone(&document.id));
+            let items: Vec<Item> = page
+                .documents
+                .iter()
+                .filter_map(|document| Planned::of_bytes(&document.body))
+                .map(|planned| Item {
+                    side: planned.side,
+                    id: planned.object.as_str().into(),
+                    entry: None,
+                    only: Some(vec![planned.qualifier.clone()]),
+                    may_delete: true,
+                    planned: Some(Arc::new(planned)),
+                })
+                .collect();
+            let next = last.filter(|_| page.cursor.is_some());
+            let phase = match &next {
+                Some(last) => Phase::Source(Some(last.to_string())),
+                None => Phase::Result,
+            };
+            // One object may have an entry for each of several qualifiers.
+            if self.settle(items, phase, false).await? == PageEnd::Halted {
+                return Ok(RunEnd::Halted);
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(RunEnd::Done),
+            }
+        }
+    }
+
+    /// The target objects that the source phase did not lead to.
+    async fn target(&mut self, mut cookie: Option<String>) -> Result<RunEnd, Problem> {
+        let work = Arc::clone(&self.work);
+        let endpoint = &work.mapping.target;
+        let spec = &work.mapping.spec;
+        let is_stored = endpoint.is_stored(&work.router);
+        let size = spec.target_page_size.unwrap_or(PAGE).min(PAGE);
+        let query = source_of(spec.target_query.as_ref());
+        let started = crate::durations::instant();
+        self.stage(Stage::ActiveReconcilingTarget);
+        loop {
+            let (objects, next) = self.page(endpoint, &query, size, cookie.clone(), is_stored).await?;
+            let snapshot = self.store.snapshot().await?;
+            let handled = handled(&self.ledger.id);
+            let mut items = Vec::new();
+            for id in objects.iter().filter_map(id_of) {
+                if snapshot.get(&handled.key(id)).await?.is_none() {
+                    items.push(Item {
+                        side: Side::Target,
+                        id: id.into(),
+                        entry: None,
+                        only: None,
+                        may_delete: false,
+                        planned: None,
+                    });
+                }
+            }
+            let phase = match &next {
+                Some(next) => Phase::Target(Some(next.clone())),
+                None => Phase::Deletions(None),
+            };
+            if next.is_none() {
+                work.durations.lock().add("targetPhase", started.elapsed());
+            }
+            if self.settle(items, phase, !is_stored).await? == PageEnd::Halted {
+                return Ok(RunEnd::Halted);
+            }
+            match next {
+                Some(next) => cookie = Some(next),
+                None => return Ok(RunEnd::Done),
+            }
+        }
+    }
+
+    /// The deletions that waited until it was known how many there are.
+    async fn deletions(&mut self, mut after: Option<String>) -> Result<RunEnd, Problem> {
+        if after.is_none() && !self.ledger.record.is_analysis {
+            self.guard().await?;
+        }
+        self.stage(Stage::ActiveLinkCleanup);
+        let collection = deferred(&self.ledger.id);
+        loop {
+            let scan = Scan::all(collection.clone(), PAGE).behind(after.as_deref().map(Into::into));
+            let page = self.store.scan(&scan).await?;
+            let last = page.documents.last().map(|document| document.id.to_string());
+            let items = page.documents.iter().filter_map(|document| {
+                let (side, id) = match document.id.split_once(':')? {
+                    ("s", id) => (Side::Source, id),
+                    (_, id) => (Side::Target, id),
+                };
+                Some(Item {
+                    side,
+                    id: id.into(),
+                    entry: None,
+                    only: Some(texts(&document.body, "qualifiers")),
+                    may_delete: true,
+                    planned: None,
+                })
+            });
+            let next = last.filter(|_| page.cursor.is_some());
+            let phase = match &next {
+                Some(last) => Phase::Deletions(Some(last.clone())),
+                None => Phase::Result,
+            };
+            if self.settle(items.collect(), phase, false).await? == PageEnd::Halted {
+                return Ok(RunEnd::Halted);
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(RunEnd::Done),
+            }
+        }
+    }
+
+    /// Ends the run before it deletes too much.
+    async fn guard(&mut self) -> Result<(), Problem> {
+        let tally = &self.ledger.record.tally;
+        if self.order.ignores_guard || tally.deletions == 0 {
+            return Ok(());
+        }
+        // What was created in this run does not make a part of the target smaller.
+        let seen = tally.target_processed + tally.deletions;
+        let targets = tally.target_total.unwrap_or(seen);
+        match self.work.mapping.spec.guard.objection(tally.deletions, targets) {
+            Some(objection) => Err(Problem::conflict(objection)),
+            None => Ok(()),
+        }
+    }
+
+    async fn planned_deletions(&self, plan: &str) -> Result<u64, Problem> {
+        let document = self.store.get(&crate::record::Record::key(plan)).await?;
+        let record = document
+            .map(|document| crate::record::Record::from_bytes(&document.body))
+            .transpose()?;
+        Ok(record.map_or(0, |record| record.tally.deletions))
+    }
+
+    /// The script `result`, once.
+    async fn result(&mut self) -> Result<(), Problem> {
+        self.stage(Stage::ActiveProcessingResults);
+        let changes = self.script(Hook::Result, "resultScript").await?;
+        let tally = &mut self.ledger.record.tally;
+        if self.order.kind == Kind::All {
+            tally.source_total.get_or_insert(tally.source_processed);
+            tally.target_total.get_or_insert(tally.target_processed);
+        }
+        tally.links_total.get_or_insert(tally.links_processed);
+        self.ledger.commit(self.store, changes).await?;
+        Ok(())
+    }
+
+    /// What a script of the whole run wrote, to be committed with the record.
+    async fn script(&mut self, hook: Hook, metric: &'static str) -> Result<ChangeSet, Problem> {
+        let work = Arc::clone(&self.work);
+        let Some(script) = work.mapping.hook(hook) else {
+            return Ok(ChangeSet::new());
+        };
+        let unit = Arc::new(UnitOfWork::new(self.store.snapshot().await?, limits()));
+        let context = work.context().within(Arc::clone(&unit));
+        let evaluation = Evaluation::new(work.mapping.subject(script))
+            .bind("context", &work.shown_context())
+            .bind("mappingConfig", &work.mapping.spec.written)
+            .bind("source", &json!(work.mapping.spec.source))
+            .bind("target", &json!(work.mapping.spec.target))
+            .bind("global", &wire::statistics(&self.ledger.id, &self.ledger.record));
+        work.timed(metric, work.mapping.evaluate(script, &context, evaluation))
+            .await?;
+        let own = unit.end().unwrap_or_default().own;
+        Ok(if work.is_analysis {
+            ChangeSet::new()
+        } else {
+            own.to_changes()
+        })
+    }
+
+    /// A page of a side. A cookie that a system does not know any more begins anew: what is done is noted.
+    async fn page(
+        &self,
+        endpoint: &Endpoint,
+        query: &QuerySource,
+        size: usize,
+        cookie: Option<String>,
+        is_stored: bool,
+    ) -> Result<(Vec<Value>, Option<String>), Problem> {
+        let metric = if std::ptr::eq(endpoint, &self.work.mapping.source) {
+            "sourceQuery"
+        } else {
+            "targetQuery"
+        };
+        let window = |cookie: Option<String>| Window {
+            size: Some(size),
+            cookie,
+            is_counted: false,
+        };
+        let ask = async |cookie: Option<String>| {
+            let context = self.work.context();
+            let found = endpoint.query(&self.work.router, &context, query.clone(), window(cookie));
+            self.work.timed(metric, found).await
+        };
+        let has_cookie = cookie.is_some();
+        let found = match ask(cookie).await {
+            Err(problem) if has_cookie && !is_stored && problem.code.number() == 400 => ask(None).await,
+            found => found,
+        };
+        let found = found.map_err(|problem| unanswered(endpoint, problem))?;
+        Ok((found.objects, found.cookie))
+    }
+
+    /// Does a page without what was done before, in parts that are not too large.
+    async fn settle(&mut self, mut items: Vec<Item>, phase: Phase, notes: bool) -> Result<PageEnd, Problem> {
+        if self.work.is_resumed || notes {
+            let snapshot = self.store.snapshot().await?;
+            let done = done(&self.ledger.id);
+            let mut known = HashSet::new();
+            for item in &items {
+                let mark = mark_of(item);
+                if snapshot.get(&done.key(mark.as_str())).await?.is_some() {
+                    known.insert(mark);
+                }
+            }
+            items.retain(|item| !known.contains(&mark_of(item)));
+        }
+        let threads = self.work.mapping.spec.task_threads;
+        let here = self.ledger.record.phase.clone();
+        let mut pages = Pages {
+            work: &self.work,
+            live: self.live,
+            store: self.store,
+            ledger: self.ledger,
+            threads,
+        };
+        while items.len() > PAGE {
+            let rest = items.split_off(PAGE);
+            let then = Then {
+                phase: here.clone(),
+                notes: true,
+            };
+            if pages.settle(std::mem::replace(&mut items, rest), then).await? == PageEnd::Halted {
+                return Ok(PageEnd::Halted);
+            }
+        }
+        pages.settle(items, Then { phase, notes }).await
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.ledger.record.stage = stage;
+        self.live.show(self.ledger.record.clone());
+    }
+
+    async fn go_on(&mut self, phase: Phase, stage: Stage, changes: ChangeSet) -> Result<RunEnd, Problem> {
+        self.ledger.record.phase = phase;
+        self.ledger.record.stage = stage;
+        self.ledger.commit(self.store, changes).await?;
+        self.live.show(self.ledger.record.clone());
+        Ok(RunEnd::Done)
+    }
+}
+
+/// Whether a query answers whole objects: as the mapping says, or as the first one looks.
+fn is_full(said: Option<bool>, objects: &[Value]) -> bool {
+    said.unwrap_or_else(|| {
+        let members = objects.first().and_then(Value::as_object);
+        members.is_some_and(|members| {
+            let beyond = members
+                .keys()
+                .filter(|name| !matches!(name.as_str(), "_id" | "_rev"))
+                .count();
+            beyond >= MEMBERS_OF_FULL
+        })
+    })
+}
+
+/// A side that does not answer ends the run: what is not known must not count as gone.
+fn unanswered(endpoint: &Endpoint, problem: Problem) -> Problem {
+    Problem {
+        message: format!("'{}' did not answer the query: {}", endpoint.name, problem.message),
+        ..problem
+    }
+}
