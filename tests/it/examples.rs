@@ -44,3 +44,18 @@ fn the_sunset_example_deactivates_who_is_past_the_date() {
     // By then the other date had passed as well.
     assert_eq!(client.get("managed/user/future").expect(200)["active"], false);
 }
+
+#[test]
+fn the_example_of_a_csv_file_is_a_system() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/csv/conf");
+    let read = |file: &str| std::fs::read(example.join(file)).unwrap();
+    let (system, people) = (read("provisioner.openicf-hr.json"), read("people.csv"));
+    let server = Server::with_files(&[("provisioner.openicf-hr.json", &system), ("people.csv", &people)]);
+    let found = server.client.query("system/hr/account", "floor gt 2");
+    assert_eq!(found.len(), 2);
+    let patch = json!([{"operation": "replace", "field": "/floor", "value": 4}]);
+    assert_eq!(
+        server.client.patch("system/hr/account/1002", &patch).expect(200)["sn"],
+        "Doe"
+    );
+}

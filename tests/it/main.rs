@@ -17,5 +17,6 @@ mod readme;
 mod recon;
 mod schedules;
 mod smoke;
+mod system;
 mod tidy;
 mod tokens;

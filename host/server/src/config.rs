@@ -46,6 +46,8 @@ pub struct Settings {
     pub rest: Rest,
     /// The files of the configuration.
     pub configuration: Configuration,
+    /// Connected systems.
+    pub connectors: Connectors,
     /// What the audit keeps.
     pub audit: AuditSettings,
     /// What scripts read with `identityServer.getProperty`, and what `&{name}` stands for. Never put a secret here.
@@ -127,6 +129,14 @@ impl Scheduler {
             ..host_scheduler::Settings::default()
         }
     }
+}
+
+/// Connected systems.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Connectors {
+    /// Folders beside that of the configuration whose files connectors may read and write.
+    pub folders: Vec<PathBuf>,
 }
 
 /// The task scanner.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use host_audit::{AuditLog, AuditResource, AuditedService};
 use host_config::{ConfigResource, Configuration, Folder, Refusal};
+use host_connectors::{
+    AllowedFolders, ConfiguredSystems, ProvisionerService, SynchronisationResource, SystemResource, Systems,
+};
 use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::evaluate::Scripting;
@@ -201,10 +204,20 @@ impl Host {
             late.clone(),
             properties,
         );
+        let keystore = Arc::new(keystore);
+        let systems = Systems::new(host_connectors::Parts {
+            store: tenant_store.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            router: late.clone(),
+            folders: AllowedFolders::new(conf.clone(), settings.connectors.folders.iter().cloned()),
+            keystore: Arc::clone(&keystore),
+        });
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(TaskScannerService(Arc::clone(&scanner))),
             Arc::new(SyncService(Arc::clone(&reconciler))),
             Arc::new(script_service),
+            Arc::new(ProvisionerService(Arc::clone(&systems))),
         ];
         let audited = |service| -> Arc<dyn Service> {
             Arc::new(AuditedService {
@@ -238,7 +251,7 @@ impl Host {
             store: tenant_store.clone(),
             ids: Arc::clone(&ids),
             scripting: evaluator,
-            keystore: Arc::new(keystore),
+            keystore,
             enforces_policies,
         });
         let objects = Arc::new(objects.with_audit(Arc::clone(&audit)));
@@ -249,6 +262,7 @@ impl Host {
             placeholders: all_properties.placeholders(),
             consumers: vec![
                 Arc::new(ConfiguredTypes(Arc::clone(&objects))),
+                Arc::new(ConfiguredSystems(Arc::clone(&systems))),
                 Arc::new(ConfiguredMappings(Arc::clone(&mappings))),
                 Arc::new(ConfiguredSchedules(scheduler.clone())),
             ],
@@ -263,6 +277,12 @@ impl Host {
                 .mount(&["crypto"], &[], Arc::new(CryptoResource(Arc::clone(&objects))))
                 .mount(&["policy"], &[], Arc::new(PolicyResource(Arc::clone(&objects))))
                 .mount(&["audit"], &[], Arc::new(AuditResource(log.clone())))
+                .mount(&["system"], &[], Arc::new(SystemResource(systems)))
+                .mount(
+                    &["repo", "synchronisation"],
+                    &[],
+                    Arc::new(SynchronisationResource(tenant_store.clone())),
+                )
                 .mount(&["config"], &[], Arc::new(ConfigResource(Arc::clone(&configuration))))
                 .mount(
                     &["taskscanner"],

@@ -192,11 +192,6 @@ fn a_service_that_is_not_there_is_refused() {
     );
     check(json!("org.forgerock.openidm.teleport"), "unknown service");
     check(json!("com.example.script"), "unknown service");
-    check(
-        json!("provisioner"),
-        "the service 'provisioner' is known, but not available in this host",
-    );
-    check(json!("org.forgerock.openidm.provisioner"), "not available in this host");
     check(json!(""), "the invokeService property needs to be set but is empty");
     check(Value::Null, "the invokeService property needs to be set but is empty");
     check(json!(["script"]), "a string is expected");

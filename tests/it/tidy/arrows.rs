@@ -25,10 +25,15 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("host_config", &["host_model", "host_resource"]),
     ("host_rest", &["host_store", "host_model", "host_resource"]),
     (
+        "host_connectors",
+        &["host_secrets", "host_store", "host_model", "host_resource"],
+    ),
+    (
         "host_server",
         &[
             "host_rest",
             "host_config",
+            "host_connectors",
             "host_audit",
             "host_scheduler",
             "host_taskscanner",
@@ -44,7 +49,8 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates from outside that one crate of the host alone may name, by how their names begin.
-const ONLY: [(&str, &str); 8] = [
+const ONLY: [(&str, &str); 9] = [
+    ("ldap3", "host_connectors"),
     ("aes-gcm", "host_secrets"),
     ("pbkdf2", "host_secrets"),
     ("wasmtime", "host_runtime"),

@@ -1,0 +1,197 @@
+//! Changes of a directory, found by what each entry says of its last change: the change number that OpenLDAP gives
+//! (`entryCSN`), else the time (`modifyTimestamp`). Neither tells of entries that are gone: reconciliation finds those.
+//!
+//! A token is the last stamp and, as several entries may have the same one, the digests of the entries with it that were
+//! handed over. An entry that changes again within the same second has another digest, so it is not lost.
+
+use std::collections::BTreeMap;
+
+use ldap3::{Scope, SearchEntry};
+use serde_json::{Value, json};
+
+use super::entry;
+use super::walk::{Ask, Walk};
+use super::{Inner, filter};
+use crate::connector::{Delta, DeltaKind, SyncPage};
+use crate::definition::ObjectType;
+use crate::error::Error;
+use crate::mapping::Wanted;
+
+/// So many entries with one stamp are remembered; more are handed over once more.
+const MAX_SEEN: usize = 10_000;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Token {
+    stamp: String,
+    seen: Vec<String>,
+}
+
+impl Token {
+    fn parse(value: &Value) -> Option<Self> {
+        let seen = value["seen"].as_array()?.iter();
+        Some(Self {
+            stamp: value["stamp"].as_str()?.to_owned(),
+            seen: seen.filter_map(|digest| digest.as_str().map(str::to_owned)).collect(),
+        })
+    }
+
+    fn value(&self) -> Value {
+        json!({"stamp": self.stamp, "seen": self.seen})
+    }
+
+    /// Behind an entry.
+    fn behind(&mut self, stamp: &str, digest: String) {
+        if self.stamp != stamp {
+            self.stamp = stamp.to_owned();
+            self.seen.clear();
+        }
+        if self.seen.len() < MAX_SEEN {
+            self.seen.push(digest);
+        }
+    }
+}
+
+impl Inner {
+    pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
+        let attribute = self.stamp_attribute().await?;
+        let mut walk = self.changed(kind, &attribute, None).await?;
+        let mut stamps: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        while let Some(found) = walk.next().await? {
+            let Some(stamp) = stamp(&found, &attribute) else {
+                continue;
+            };
+            if stamps.keys().next_back().is_none_or(|newest| *newest <= stamp) {
+                stamps.retain(|other, _| *other == stamp);
+                let seen = stamps.entry(stamp).or_default();
+                if seen.len() < MAX_SEEN {
+                    seen.push(digest(&found));
+                }
+            }
+        }
+        self.connections.give_back(walk.into_connection());
+        let (stamp, seen) = stamps.pop_last().unwrap_or_default();
+        Ok(Token { stamp, seen }.value())
+    }
+
+    pub(super) async fn changes(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error> {
+        let bad = || Error::Position("the token is none of a directory".to_owned());
+        let mut token = Token::parse(token).ok_or_else(bad)?;
+        let attribute = self.stamp_attribute().await?;
+        let since = (!token.stamp.is_empty()).then_some(token.stamp.as_str());
+        let mut walk = self.changed(kind, &attribute, since).await?;
+        // The directory answers in its own order: the oldest are kept, one more than asked for.
+        let mut oldest: BTreeMap<(String, String), SearchEntry> = BTreeMap::new();
+        while let Some(found) = walk.next().await? {
+            let Some(stamp) = stamp(&found, &attribute) else {
+                continue;
+            };
+            let digest = digest(&found);
+            if stamp < token.stamp || stamp == token.stamp && token.seen.contains(&digest) {
+                continue;
+            }
+            oldest.insert((stamp, digest), found);
+            if oldest.len() > limit.saturating_add(1) {
+                oldest.pop_last();
+            }
+        }
+        self.connections.give_back(walk.into_connection());
+        let has_more = oldest.len() > limit;
+        let mut deltas = Vec::with_capacity(oldest.len());
+        for ((stamp, digest), found) in oldest.into_iter().take(limit) {
+            token.behind(&stamp, digest);
+            let entry = entry::entry(kind, found, self.uid_attribute())?;
+            deltas.push(Delta {
+                kind: DeltaKind::Update,
+                uid: entry.uid.clone(),
+                entry: Some(entry),
+                token: token.value(),
+            });
+        }
+        Ok(SyncPage {
+            deltas,
+            token: token.value(),
+            has_more,
+        })
+    }
+
+    async fn stamp_attribute(&self) -> Result<String, Error> {
+        let schema = self.schema().await?;
+        let attribute = if schema.has_change_numbers() {
+            "entryCSN"
+        } else {
+            "modifyTimestamp"
+        };
+        Ok(attribute.to_owned())
+    }
+
+    /// The entries that changed at this stamp or later.
+    async fn changed(&self, kind: &ObjectType, attribute: &str, since: Option<&str>) -> Result<Walk, Error> {
+        let class = self.settings.class(kind);
+        let mut conditions = match self.settings.synchronized_classes.as_slice() {
+            [] => super::classes(&class),
+            classes => format!(
+                "(|{})",
+                classes
+                    .iter()
+                    .map(|name| format!("(objectClass={})", filter::escaped(name)))
+                    .collect::<String>()
+            ),
+        };
+        conditions.push_str(class.synchronization_filter.as_deref().unwrap_or_default());
+        if let Some(since) = since {
+            conditions.push_str(&format!("({attribute}>={})", filter::escaped(since)));
+        }
+        let mut attributes = entry::asked(Wanted::default().natives(kind).iter().cloned(), self.uid_attribute());
+        attributes.push(attribute.to_owned());
+        let ask = Ask {
+            bases: self.settings.synchronized_contexts.clone(),
+            scope: Scope::Subtree,
+            filter: format!("(&{conditions})"),
+            attributes,
+            block_size: self.settings.block_size,
+        };
+        Ok(Walk::new(self.connections.take(&self.settings).await?, ask))
+    }
+}
+
+fn stamp(found: &SearchEntry, attribute: &str) -> Option<String> {
+    let mut attributes = found.attrs.iter();
+    let (_, values) = attributes.find(|(name, _)| name.eq_ignore_ascii_case(attribute))?;
+    values.first().cloned()
+}
+
+/// Tells states of an entry apart.
+fn digest(found: &SearchEntry) -> String {
+    let mut texts: Vec<(&str, &[u8])> = Vec::new();
+    for (name, values) in &found.attrs {
+        texts.extend(values.iter().map(|value| (name.as_str(), value.as_bytes())));
+    }
+    for (name, values) in &found.bin_attrs {
+        texts.extend(values.iter().map(|value| (name.as_str(), value.as_slice())));
+    }
+    texts.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for part in
+        std::iter::once(found.dn.as_bytes()).chain(texts.into_iter().flat_map(|(name, value)| [name.as_bytes(), value]))
+    {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_over_the_wire_and_moves_on() {
+        let mut token = Token::default();
+        token.behind("1", "a".to_owned());
+        token.behind("1", "b".to_owned());
+        assert_eq!(token.value(), json!({"stamp": "1", "seen": ["a", "b"]}));
+        token.behind("2", "c".to_owned());
+        assert_eq!(Token::parse(&token.value()), Some(token));
+        assert_eq!(Token::parse(&json!("1")), None);
+    }
+}

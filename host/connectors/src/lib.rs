@@ -1,0 +1,27 @@
+//! `system/…`: connected systems. A configuration object `provisioner.openicf/NAME` names a connector and says which
+//! objects the system has; this crate turns the seven verbs into what the connector can do, holds the deadline, the
+//! number of calls at once and the circuit breaker of each system, and reads changes for liveSync. What becomes of a
+//! change is for others.
+
+mod breaker;
+mod condition;
+mod connector;
+mod csv;
+mod definition;
+mod error;
+mod ldap;
+mod live_sync;
+mod mapping;
+mod paths;
+mod query;
+mod resource;
+mod service;
+mod stages;
+mod system;
+mod systems;
+
+pub use paths::AllowedFolders;
+pub use resource::SystemResource;
+pub use service::ProvisionerService;
+pub use stages::SynchronisationResource;
+pub use systems::{ConfiguredSystems, Parts, Systems};
