@@ -25,6 +25,7 @@ use crate::live::Halt;
 use crate::object::attempt;
 use crate::pages::Pages;
 use crate::record::Record;
+use crate::release::release;
 use crate::work::{Claimed, PAGE, Work};
 
 /// A page whose objects are slow is committed in parts: what has finished waits no longer than this.
@@ -191,25 +192,12 @@ impl<'a> Committer<'a> {
                 Ok(()) => return Ok(losers),
                 Err(CommitError::Conflict(keys)) => {
                     self.must_own_record(&keys)?;
-                    let mut kept = Vec::with_capacity(winners.len());
-                    for (settled, own) in winners {
+                    let is_lost = |(settled, own): &mut (Settled, Overlay)| {
                         let is_unrun = matches!(settled.settlement, Settlement::Unrun);
-                        if own.touched().any(|key| keys.contains(key)) {
-                            losers.push(settled.claimed);
-                        } else if is_unrun && keys.contains(&self.key(&settled.claimed)) {
-                            // Whoever changed it has it now: there is no claim to give back.
-                            kept.push((
-                                Settled {
-                                    settlement: Settlement::Lost,
-                                    ..settled
-                                },
-                                Overlay::default(),
-                            ));
-                        } else {
-                            kept.push((settled, own));
-                        }
-                    }
-                    winners = kept;
+                        own.touched().any(|key| keys.contains(key))
+                            || is_unrun && keys.contains(&self.key(&settled.claimed))
+                    };
+                    losers.extend(winners.extract_if(.., is_lost).map(|(settled, _)| settled.claimed));
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
@@ -224,6 +212,9 @@ impl<'a> Committer<'a> {
         for claimed in losers {
             if self.work.live.halted().is_some() {
                 self.cut_short();
+                if self.gives_back() {
+                    ground = release(self.work, &claimed, Arc::clone(&snapshot), ground).await?;
+                }
                 settled.push(Settled {
                     claimed,
                     settlement: Settlement::Unrun,
@@ -268,10 +259,7 @@ impl<'a> Committer<'a> {
                 let given_up: Vec<Settled> = settled
                     .into_iter()
                     .map(|settled| Settled {
-                        settlement: Settlement::Failed {
-                            failure: Failure::conflict(ATTEMPTS),
-                            usage: Usage::default(),
-                        },
+                        settlement: given_up(settled.settlement),
                         ..settled
                     })
                     .collect();
@@ -310,10 +298,15 @@ impl<'a> Committer<'a> {
         self.work.definition.collection.key(Arc::clone(&claimed.document.id))
     }
 
+    /// Whether objects that had no turn are given back: a run that only the host's stop interrupts keeps its claims.
+    fn gives_back(&self) -> bool {
+        self.work.live.halted() == Some(Halt::Cancelled)
+    }
+
     /// Gives a claim back when the run was cancelled: the object is again what it was.
     fn release(&self, claimed: &Claimed) -> ChangeSet {
         let mut changes = ChangeSet::new();
-        if self.work.live.halted() == Some(Halt::Cancelled) {
+        if self.gives_back() {
             let expected = Expectation::Revision(claimed.document.revision);
             changes.put(self.key(claimed), expected, claimed.before.clone());
         }
@@ -408,6 +401,18 @@ impl Next {
         self.record.progress.skipped += closed.skipped;
         self.record.done = self.pages.done();
         closed.permits
+    }
+}
+
+/// What becomes of an object whose last attempt collided as well.
+fn given_up(settlement: Settlement) -> Settlement {
+    match settlement {
+        Settlement::Done { .. } | Settlement::Failed { .. } => Settlement::Failed {
+            failure: Failure::conflict(ATTEMPTS),
+            usage: Usage::default(),
+        },
+        Settlement::Lost => Settlement::Lost,
+        Settlement::Unrun => Settlement::Unrun,
     }
 }
 

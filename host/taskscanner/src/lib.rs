@@ -16,6 +16,7 @@ mod live;
 mod object;
 mod pages;
 mod record;
+mod release;
 mod resource;
 mod runner;
 mod scanner;

@@ -3,6 +3,7 @@
 
 mod house;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -209,6 +210,38 @@ async fn a_cancelled_scan_leaves_its_claims_released() {
     for (id, thing) in open {
         assert_eq!(thing.get("started"), None, "{id}: {thing}");
         assert_eq!(thing.get("count"), None, "{id}: {thing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_scan_releases_its_claims_on_objects_that_collided_as_well() {
+    let house = House::new().await;
+    house.fill(600).await;
+    let shared = Collection::new("things/b").key("counter");
+    let (scanner, seen) = (house.scanner.clone(), Arc::new(parking_lot::Mutex::new(HashSet::new())));
+    let left = Arc::new(AtomicU64::new(20));
+    let action = native(move |unit, key| {
+        let (scanner, shared, left) = (scanner.clone(), shared.clone(), left.clone());
+        // All collide over the counter; the twentieth that is run again stops the scan.
+        let is_again = !seen.lock().insert(key.id.clone());
+        async move {
+            increment(&unit, shared).await?;
+            increment(&unit, key).await?;
+            if is_again && left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                let run = scanner.active().pop().unwrap();
+                scanner.find(&run).unwrap().halt(crate::live::Halt::Cancelled);
+            }
+            Ok(true)
+        }
+    });
+    let record = house.run(action).await;
+    assert_eq!(record.state, State::Cancelled);
+    let all = house.all().await;
+    let (done, open): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, thing)| thing.get("done").is_some());
+    assert_eq!(done.len() as u64, record.progress.successes);
+    assert!((20..600).contains(&done.len()), "{}", done.len());
+    for (id, thing) in open {
+        assert_eq!(thing.as_object().unwrap().len(), 1, "{id}: {thing}");
     }
 }
 
