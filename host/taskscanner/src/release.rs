@@ -64,7 +64,10 @@ fn put_back(mark: &Pointer, before: &Value, now: &mut Value) -> Result<(), Probl
     let mut place = mark.parent();
     while let Some(parent) = place.filter(|parent| !parent.is_root()) {
         let is_made_for_it = parent.get(before).is_none()
-            && parent.get(now).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty);
+            && parent
+                .get(now)
+                .and_then(Value::as_object)
+                .is_some_and(serde_json::Map::is_empty);
         if !is_made_for_it {
             break;
         }
