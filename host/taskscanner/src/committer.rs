@@ -17,8 +17,9 @@ use host_store::{ChangeSet, CommitError, Expectation, Key, Overlay, Snapshot};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::books::{Books, Entry};
 use crate::edit::parse;
-use crate::failure::{Failure, KEPT, failures};
+use crate::failure::{Failure, KEPT};
 use crate::feeder::{Event, Finished};
 use crate::ledger::Ledger;
 use crate::live::Halt;
@@ -61,12 +62,13 @@ pub(crate) struct Committer<'a> {
     pending: Vec<Finished>,
     flush_at: Option<Timestamp>,
     failures_kept: u64,
+    books: Books,
     /// Whether an object was left out because the run was halted.
     is_cut_short: bool,
 }
 
 impl<'a> Committer<'a> {
-    pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger) -> Self {
+    pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger, books: Books) -> Self {
         let failures_kept = ledger.record.progress.failures;
         let pages = Pages::resumed(ledger.record.done.clone());
         Self {
@@ -76,6 +78,7 @@ impl<'a> Committer<'a> {
             pending: Vec::new(),
             flush_at: None,
             failures_kept,
+            books,
             is_cut_short: false,
         }
     }
@@ -103,11 +106,11 @@ impl<'a> Committer<'a> {
                 Some(Event::Page {
                     number,
                     objects,
-                    skipped,
+                    passed,
                     end,
                     last,
                 }) => {
-                    self.pages.announce(number, objects, skipped, end, last.as_deref());
+                    self.pages.announce(number, objects, passed, end, last.as_deref());
                     if objects == 0 {
                         // Nothing of it waits for a commit: its end is recorded with the next one.
                         self.work.pages.add_permits(1);
@@ -333,14 +336,28 @@ impl<'a> Committer<'a> {
             record: self.ledger.record.clone(),
             failures_kept: self.failures_kept,
         };
-        let at = wire_time(self.work.clock.now());
-        let failures = failures(&self.ledger.id);
+        let now = self.work.clock.now();
+        let at = wire_time(now);
+        let mut books = self.books.clone();
         for settled in settled.clone() {
-            if let Some(failure) = next.count(settled) {
-                let object = &settled.claimed.document.id;
-                changes.put(failures.key(Arc::clone(object)), Expectation::Any, failure(object, &at));
+            let object = &settled.claimed.document.id;
+            let is_kept = next.count(settled);
+            match &settled.settlement {
+                Settlement::Done { usage } => books.done(self.work, object, *usage, &mut changes),
+                Settlement::Failed { failure, usage } => {
+                    let entry = Entry {
+                        object,
+                        failure,
+                        usage: *usage,
+                        at: &at,
+                        is_kept,
+                    };
+                    books.failed(self.work, &entry, &mut changes);
+                }
+                Settlement::Lost | Settlement::Unrun => {}
             }
         }
+        books.write(self.work, &mut changes);
         let closed = next.advance();
         let before = std::mem::replace(&mut self.ledger.record, next.record);
         if let Err(error) = self.ledger.commit(&self.work.store, changes).await {
@@ -350,16 +367,14 @@ impl<'a> Committer<'a> {
         self.pages = next.pages;
         self.failures_kept = next.failures_kept;
         self.work.pages.add_permits(closed);
-        self.work
-            .live
-            .show(self.ledger.record.state, self.ledger.record.progress);
-        self.work.live.with_usage(|spread| {
-            for settled in settled {
-                if let Settlement::Done { usage } | Settlement::Failed { usage, .. } = &settled.settlement {
-                    spread.add(*usage);
-                }
-            }
-        });
+        for settled in settled {
+            self.work.close_attempt(&settled.claimed.document.id);
+        }
+        let live = &self.work.live;
+        live.show(self.ledger.record.state, self.ledger.record.progress);
+        live.note(now);
+        live.with_usage(|usage| usage.clone_from(&books.usage));
+        self.books = books;
         Ok(())
     }
 }
@@ -372,24 +387,20 @@ struct Next {
 }
 
 impl Next {
-    /// Counts an object. A failure that is to be kept comes back as what makes its text.
-    fn count<'s>(&mut self, settled: &'s Settled) -> Option<impl FnOnce(&str, &str) -> String + use<'s>> {
+    /// Counts an object. Whether it has a failure that is to be kept.
+    fn count(&mut self, settled: &Settled) -> bool {
         let progress = &mut self.record.progress;
-        let mut kept = None;
         match &settled.settlement {
             Settlement::Done { .. } => progress.successes += 1,
-            Settlement::Failed { failure, usage } => {
+            Settlement::Failed { .. } => {
                 progress.failures += 1;
                 self.failures_kept += 1;
-                if self.failures_kept <= KEPT {
-                    kept = Some(move |object: &str, at: &str| failure.to_json(object, at, *usage).to_string());
-                }
             }
             Settlement::Lost => progress.skipped += 1,
-            Settlement::Unrun => return None,
+            Settlement::Unrun => return false,
         }
         self.pages.settle(settled.claimed.page, &settled.claimed.document.id);
-        kept
+        self.failures_kept <= KEPT
     }
 
     /// Moves the cursor over the pages that are finished. Returns how many of them held a permit.
@@ -398,7 +409,8 @@ impl Next {
         if let Some(end) = closed.end {
             self.record.cursor = Some(end);
         }
-        self.record.progress.skipped += closed.skipped;
+        self.record.progress.skipped += closed.passed.skipped;
+        self.record.progress.quarantined += closed.passed.quarantined;
         self.record.done = self.pages.done();
         closed.permits
     }

@@ -5,8 +5,11 @@
 //! and commits effects, marks, counters and cursor together. Killed at any instruction, a run that is taken up again
 //! neither loses nor repeats an effect.
 
+mod attempts;
+mod books;
 mod claim;
 mod committer;
+mod control;
 mod definition;
 mod edit;
 mod failure;
@@ -15,15 +18,18 @@ mod ledger;
 mod live;
 mod object;
 mod pages;
+mod rate;
 mod record;
 mod release;
 mod resource;
+mod retry;
 mod runner;
 mod scanner;
 mod service;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod wire;
 mod work;
 

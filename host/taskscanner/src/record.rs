@@ -9,6 +9,8 @@ use host_store::{Collection, Cursor, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::retry::Retry;
+
 /// Where runs lie.
 pub(crate) fn runs() -> Collection {
     Collection::new("taskscanner/run")
@@ -64,6 +66,9 @@ pub struct Progress {
     pub failures: u64,
     /// Objects that somebody else was working on.
     pub skipped: u64,
+    /// Objects that were left alone because they had failed too often.
+    #[serde(default)]
+    pub quarantined: u64,
 }
 
 /// A run as it is stored.
@@ -89,6 +94,9 @@ pub(crate) struct Record {
     pub(crate) done: Vec<Arc<str>>,
     /// Why the run is in state ERROR.
     pub(crate) message: Option<String>,
+    /// The run whose failures this one takes up.
+    #[serde(default)]
+    pub(crate) retries: Option<Retry>,
     /// Fuel, memory and duration of the objects, once the run has ended.
     pub(crate) usage: Option<Value>,
 }

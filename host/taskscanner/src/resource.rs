@@ -1,25 +1,32 @@
 //! The resource `taskscanner`: run, list, read and cancel scans, and read why objects failed.
 //!
-//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`.
+//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/live`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`,
+//! `taskscanner/RUN/failureGroup`, `taskscanner/quarantine`, `taskscanner/quarantine/ID`.
+
+mod parameters;
+mod quarantine;
+mod steering;
+mod stored;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_resource::filter::Filter;
+use host_resource::listing::Listing;
 use host_resource::sort::{MissingOrder, compare};
 use host_resource::{
-    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request,
-    Resource, ResourcePath, Response, TotalPolicy, Verb,
+    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, Read, Request, Resource,
+    ResourcePath, Response, TotalPolicy, Verb,
 };
-use host_store::{Cursor, Scan};
+use host_store::Scan;
 use serde_json::{Value, json};
 
-use crate::failure::failures;
+use crate::failure::groups::Groups;
+use crate::failure::{failures, origin};
 use crate::record::{Record, runs};
 use crate::scanner::{Order, Scanner};
 use crate::wire;
 
-/// Failures or runs read in one go, and answered when no page size was asked for.
+/// Runs read in one go.
 const BATCH: usize = 500;
 
 /// The resource `taskscanner`.
@@ -123,7 +130,7 @@ impl TaskScannerResource {
     }
 
     async fn query_runs(&self, query: Query) -> Result<Page, Problem> {
-        let filter = filter(&query)?;
+        let filter = stored::filter(&query)?;
         let mut found: Vec<Value> = self
             .runs()
             .await?
@@ -156,41 +163,25 @@ impl TaskScannerResource {
         })
     }
 
-    /// Failures in the order of their objects' ids.
-    async fn query_failures(&self, run: &str, query: Query) -> Result<Page, Problem> {
-        if !query.sort.is_empty() || query.offset > 0 || query.total != TotalPolicy::None {
-            return Err(Problem::bad_request(
-                "failures are listed by object: use _pageSize and _pagedResultsCookie only",
-            ));
+    /// The groups of a run's failures.
+    async fn groups(&self, run: &str) -> Result<Vec<Object>, Problem> {
+        self.run(run).await?;
+        match self.scanner.parts.store.get(&Groups::key(run)).await? {
+            Some(document) => Ok(Groups::from_bytes(&document.body)?.to_objects()),
+            None => Ok(Vec::new()),
         }
-        let filter = filter(&query)?;
-        let size = query.page_size.unwrap_or(BATCH).min(BATCH);
-        let mut cursor = match &query.cookie {
-            Some(cookie) => Some(
-                Cursor::from_text(cookie)
-                    .ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?,
-            ),
-            None => None,
-        };
-        let mut result = Vec::new();
-        loop {
-            let scan = Scan::matching(failures(run), Arc::clone(&filter), size - result.len()).after(cursor);
-            let page = self.scanner.parts.store.scan(&scan).await?;
-            result.extend(page.documents.into_iter().map(|document| Object {
-                id: document.id.to_string(),
-                rev: None,
-                content: Content::Raw(document.body),
-            }));
-            cursor = page.cursor;
-            if cursor.is_none() || result.len() >= size {
-                break;
-            }
-        }
-        Ok(Page {
-            result,
-            cookie: cursor.map(|cursor| cursor.to_text()),
-            policy: TotalPolicy::None,
-            total: None,
+    }
+
+    /// A failure with all that a replay needs.
+    async fn failure(&self, run: &str, object: &str, path: &ResourcePath) -> Result<Object, Problem> {
+        let store = &self.scanner.parts.store;
+        let record = self.scanner.record(run).await?.ok_or_else(|| missing(run))?;
+        let document = store.get(&failures(run).key(object)).await?;
+        let document = document.ok_or_else(|| Problem::not_found(path))?;
+        Ok(Object {
+            id: object.to_owned(),
+            rev: None,
+            content: Content::Json(origin::complete(store, run, &record, &document.body).await?),
         })
     }
 }
@@ -199,15 +190,14 @@ impl TaskScannerResource {
 impl Resource for TaskScannerResource {
     async fn read(&self, _context: &Context, path: &ResourcePath, _read: Read) -> Result<Object, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
+            ["quarantine"] => Err(Problem::bad_request("name an object, or query with _queryFilter=true")),
+            ["quarantine", id] => quarantine::read(&self.scanner.parts.store, id, path).await,
             [run] => self.run(run).await,
-            [run, "failure", object] => {
-                let document = self.scanner.parts.store.get(&failures(run).key(object)).await?;
-                let document = document.ok_or_else(|| Problem::not_found(path))?;
-                Ok(Object {
-                    id: object.to_owned(),
-                    rev: None,
-                    content: Content::Raw(document.body),
-                })
+            [run, "live"] => steering::live(&self.scanner, run).await,
+            [run, "failure", object] => self.failure(run, object, path).await,
+            [run, "failureGroup", id] => {
+                let found = self.groups(run).await?.into_iter().find(|group| group.id == id);
+                found.ok_or_else(|| Problem::not_found(path))
             }
             [] => Err(Problem::bad_request("name a run, or query with _queryFilter=true")),
             _ => Err(Problem::not_found(path)),
@@ -217,12 +207,21 @@ impl Resource for TaskScannerResource {
     async fn query(&self, _context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
             [] => self.query_runs(query).await,
+            ["quarantine"] => quarantine::query(&self.scanner.parts.store, query).await,
             [run, "failure"] => {
                 self.run(run).await?;
-                self.query_failures(run, query).await
+                stored::page(&self.scanner.parts.store, &failures(run), "failures", query).await
+            }
+            [run, "failureGroup"] => {
+                let mut listing = Listing::new(&format!("taskscanner/{path}"), &query)?;
+                for group in self.groups(run).await? {
+                    listing.offer(group)?;
+                }
+                Ok(listing.page(MissingOrder::Last))
             }
             _ => Err(Problem::bad_request(format!(
-                "'{path}' is not a container: query taskscanner or taskscanner/RUN/failure"
+                "'{path}' is not a container: query taskscanner, taskscanner/quarantine, taskscanner/RUN/failure or \
+                 taskscanner/RUN/failureGroup"
             ))),
         }
     }
@@ -237,6 +236,19 @@ impl Resource for TaskScannerResource {
         match (&path.elements().collect::<Vec<_>>()[..], action.name.as_str()) {
             ([], "execute") => self.execute(context, &action).await.map(Some),
             ([], name) => Err(Problem::bad_request(format!("Unknown action: {name}"))),
+            (["quarantine"], "release") => {
+                let released = quarantine::release_all(&self.scanner.parts.store, &action).await?;
+                Ok(Some(released))
+            }
+            (["quarantine", id], "release") => {
+                let released = quarantine::release_one(&self.scanner.parts.store, id, path, &action).await?;
+                Ok(Some(released))
+            }
+            (["quarantine", ..], name) => Err(Problem::bad_request(format!(
+                "Unknown action: {name}: the quarantine has release"
+            ))),
+            ([run], "retry") => steering::retry(&self.scanner, run, &action).await.map(Some),
+            ([run], "pause" | "resume" | "threads") => steering::say(&self.scanner, run, &action).await.map(Some),
             ([run], "cancel") => {
                 let was_active = self.scanner.cancel(run).await?.ok_or_else(|| missing(run))?;
                 Ok(Some(wire::cancelled(run, was_active)))
@@ -246,13 +258,6 @@ impl Resource for TaskScannerResource {
             ))),
             _ => Err(Problem::not_found(path)),
         }
-    }
-}
-
-fn filter(query: &Query) -> Result<Arc<Filter>, Problem> {
-    match &query.source {
-        QuerySource::Filter(filter) => Ok(Arc::clone(filter)),
-        QuerySource::Id(id) => Err(Problem::bad_request(format!("'{id}' is not a query: use _queryFilter"))),
     }
 }
 

@@ -2,6 +2,7 @@
 //! write from outside, collide.
 
 mod house;
+mod steering;
 
 use std::collections::HashSet;
 use std::sync::Arc;
