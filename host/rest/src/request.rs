@@ -40,6 +40,7 @@ pub(crate) struct Ask {
     parameters: Parameters,
     versions: Versions,
     style: Style,
+    wants_events: bool,
 }
 
 /// What to do.
@@ -49,6 +50,8 @@ pub(crate) enum Call {
     Once(Request),
     /// A read, unless the resource has one of these revisions.
     Read { request: Request, unless: Vec<String> },
+    /// A read that goes on as a stream of events.
+    Watch(Request),
     /// Creates the resource at the path, or replaces it.
     Upsert(Upsert),
     /// A query for everything that matches, to be asked page after page.
@@ -104,6 +107,7 @@ impl Ask {
             parameters,
             versions,
             style,
+            wants_events: headers::wants_events(headers),
         })
     }
 
@@ -148,9 +152,10 @@ impl Ask {
             parameters,
             versions,
             style,
+            wants_events,
         } = self;
         let version = versions.resource;
-        let fields = style.fields;
+        let fields = style.fields.clone();
         let once = |path, verb| Ok(Call::Once(Request { path, verb, version }));
         match operation {
             Operation::Read { unless } => {
@@ -159,6 +164,9 @@ impl Ask {
                     verb: Verb::Read(Read { fields }),
                     version,
                 };
+                if wants_events && !style.is_head {
+                    return Ok(Call::Watch(request));
+                }
                 Ok(Call::Read { request, unless })
             }
             Operation::Query => {

@@ -14,7 +14,7 @@ use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
 use tracing::Instrument as _;
 
@@ -35,7 +35,8 @@ pub(crate) fn routes(rest: Arc<Rest>) -> Router {
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
-                .compress_when(SizeAbove::new(WORTH_COMPRESSING)),
+                // Events are short, and are read one by one as they come.
+                .compress_when(SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::SSE)),
         )
         .with_state(rest)
 }
