@@ -104,6 +104,12 @@ impl fmt::Display for End {
     }
 }
 
+/// Why an object is not done whose action returned this.
+pub fn not_true(value: &str) -> String {
+    let shown = &value[..value.floor_char_boundary(200)];
+    format!("returned {shown}: only true counts as done")
+}
+
 /// What a call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -16,6 +16,7 @@ mod meter;
 pub mod plugin;
 pub mod pool;
 pub mod properties;
+pub mod replay;
 pub mod runtime;
 pub mod script;
 mod service;

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use host_model::cron::{OnGap, OnOverlap};
 use tracing_subscriber::EnvFilter;
 
-use crate::{check, cron, demo, serve};
+use crate::{check, cron, demo, replay, serve};
 
 /// A self-hosted WebAssembly plugin host: schedules, task scans and managed objects over REST.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ enum Command {
     Cron(CronArguments),
     /// Checks a configuration folder.
     Check(CheckArguments),
+    /// Makes a call of the task scanner that failed again, offline. Ends with 0 if it goes as then or well, 1 if not, 2 if
+    /// the file cannot be played.
+    Replay(ReplayArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,11 +90,23 @@ pub(crate) struct CheckArguments {
     pub(crate) folder: PathBuf,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArguments {
+    /// The failure, as `GET taskscanner/RUN/failure/OBJECT` answers it.
+    pub(crate) failure: PathBuf,
+    /// A component (world task) to run in the place of what failed.
+    #[arg(long)]
+    pub(crate) plugin: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // What a check finds is its answer, not its log.
-    if !matches!(arguments.command, Command::Check(_)) {
+    if !matches!(arguments.command, Command::Check(_) | Command::Replay(_)) {
         log();
     }
     let outcome = match arguments.command {
@@ -99,6 +114,9 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => block_on(serve::run(serve)),
         Command::Cron(cron) => return cron::run(&cron),
         Command::Check(check) => block_on(check::run(check)),
+        Command::Replay(replay) => {
+            return block_on(async { Ok(replay::run(&replay).await) }).unwrap_or(ExitCode::FAILURE);
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -110,7 +128,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

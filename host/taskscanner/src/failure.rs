@@ -6,6 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod origin;
 
 use host_resource::Problem;
+use host_runtime::end::not_true;
 use host_runtime::{End, LogLine, Outcome, Usage};
 use host_store::Collection;
 use serde_json::{Value, json};
@@ -60,10 +61,9 @@ impl Failure {
 
     /// The action returned something else than `true`.
     pub(crate) fn not_true(value: &str) -> Self {
-        let shown = &value[..value.floor_char_boundary(200)];
         Self {
             kind: "not-true",
-            message: format!("returned {shown}: only true counts as done"),
+            message: not_true(value),
             detail: None,
             log: Vec::new(),
             call: None,
