@@ -2,6 +2,7 @@
 //! had been.
 
 mod acknowledged;
+mod ledger;
 mod scan;
 mod schedule;
 mod start;

@@ -91,7 +91,7 @@ fn what_cannot_be_understood_releases_nothing() {
         ),
         (
             "taskscanner/quarantine?_action=release&_queryFilter=true&job=scan",
-            "no parameter 'job'",
+            "has no parameter",
         ),
         (
             "taskscanner/quarantine/scan:a?_action=release&_queryFilter=true",

@@ -92,15 +92,28 @@ fn a_run_whose_failures_are_taken_up_is_not_forgotten() {
         make(client, &format!("u{number:03}"), &json!({"broken": true}));
     }
     let source = "for (var i = 0, sum = 0; i < 30000; i++) sum += i; if (input.broken) throw 'broken'; true";
-    let first = execute(client, "scan", &scan(source, &json!({})));
-    let mut context = scan(source, &json!({"waitForCompletion": false}));
-    context["scan"]["_queryFilter"] = "userName eq \"nobody\"".into();
-    let again = client.post(&format!("taskscanner/{first}?_action=retry"), None);
-    // The retry waits as its job does, so it has ended: what it took up may go now.
-    let again = id(&again.expect(200));
-    assert_eq!(counts(&run(client, &again)), (0, 300));
+    let first = execute(client, "scan", &scan(source, &json!({"waitForCompletion": false})));
+    assert_eq!(counts(&client.ended_run(&first)), (0, 300));
+    let again = id(&retry(client, &first));
+    client
+        .post(&format!("taskscanner/{again}?_action=pause"), None)
+        .expect(200);
+    let mut nobody = scan("true", &json!({}));
+    nobody["scan"]["_queryFilter"] = "userName eq \"nobody\"".into();
+    for _ in 0..3 {
+        server.advance(chrono::Duration::seconds(1));
+        execute(client, "other", &nobody);
+    }
+    assert_eq!(counts(&run(client, &first)), (0, 300));
+    client
+        .post(&format!("taskscanner/{again}?_action=resume"), None)
+        .expect(200);
+    let ended = client.ended_run(&again);
+    assert_eq!((counts(&ended), &ended["progress"]["total"]), ((0, 300), &json!(300)));
+    // Now it is not needed any more.
     server.advance(chrono::Duration::seconds(1));
-    execute(client, "other", &context);
+    execute(client, "other", &nobody);
     refused(client.get(&format!("taskscanner/{first}")), 404);
+    refused(client.get(&format!("taskscanner/{first}/failure/u001")), 404);
     refused(client.post(&format!("taskscanner/{first}?_action=retry"), None), 404);
 }
