@@ -409,6 +409,7 @@ impl Next {
         if let Some(end) = closed.end {
             self.record.cursor = Some(end);
         }
+        self.record.is_through |= closed.is_last;
         self.record.progress.skipped += closed.passed.skipped;
         self.record.progress.quarantined += closed.passed.quarantined;
         self.record.done = self.pages.done();

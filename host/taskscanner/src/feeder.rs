@@ -64,6 +64,8 @@ pub(crate) struct Resume {
     pub(crate) stamps: Vec<String>,
     /// When the run began, if this is not its beginning.
     pub(crate) since: Option<Timestamp>,
+    /// Nothing is left to be done.
+    pub(crate) is_through: bool,
     /// What was said to it.
     pub(crate) control: Control,
     /// What it keeps besides its record.
@@ -79,7 +81,7 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         .spec
         .max_records
         .map_or(u64::MAX, |most| most.saturating_sub(resume.processed));
-    if left == 0 {
+    if left == 0 || resume.is_through {
         return Ok(true);
     }
     for number in 0.. {

@@ -33,6 +33,8 @@ pub(crate) struct Closed {
     pub(crate) end: Option<Cursor>,
     pub(crate) passed: Passed,
     pub(crate) permits: usize,
+    /// Whether the last page of all was among them.
+    pub(crate) is_last: bool,
 }
 
 /// Objects of a page that the run left alone.
@@ -94,6 +96,7 @@ impl Pages {
         let mut closed = Closed::default();
         while self.open.front().is_some_and(|page| page.left == 0) {
             let Some(page) = self.open.pop_front() else { break };
+            closed.is_last = page.end.is_none();
             closed.end = page.end.or(closed.end);
             closed.passed.skipped += page.passed.skipped;
             closed.passed.quarantined += page.passed.quarantined;
@@ -143,7 +146,8 @@ mod tests {
             Closed {
                 end: cursor(3),
                 passed: passed(6, 5),
-                permits: 2
+                permits: 2,
+                is_last: false,
             }
         );
         assert!(pages.done().is_empty());
@@ -162,7 +166,14 @@ mod tests {
         // The last page has no end, and everything lies before it.
         pages.announce(1, 1, Passed::default(), None, None);
         pages.settle(1, &ids[3]);
-        assert_eq!(pages.close().end, None);
+        assert_eq!(
+            pages.close(),
+            Closed {
+                is_last: true,
+                permits: 1,
+                ..Closed::default()
+            }
+        );
         assert!(pages.done().is_empty());
     }
 }

@@ -92,6 +92,10 @@ pub(crate) struct Record {
     pub(crate) cursor: Option<Cursor>,
     /// Ids behind the cursor that are finished too.
     pub(crate) done: Vec<Arc<str>>,
+    /// Everything is finished, also behind the cursor: the last page has no position behind it. Only the end itself is to be
+    /// recorded.
+    #[serde(default)]
+    pub(crate) is_through: bool,
     /// Why the run is in state ERROR.
     pub(crate) message: Option<String>,
     /// The run whose failures this one takes up.

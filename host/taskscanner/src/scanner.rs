@@ -217,6 +217,7 @@ impl Scanner {
             ended: None,
             cursor: None,
             done: Vec::new(),
+            is_through: false,
             message: None,
             retries,
             usage: None,
@@ -269,6 +270,7 @@ impl Scanner {
             processed,
             stamps,
             since: Some(*started),
+            is_through: ledger.record.is_through,
             control: self.control(&ledger.id).await?,
             books: Books::open(&self.parts.store, &ledger.id).await?,
         })

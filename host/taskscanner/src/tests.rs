@@ -152,6 +152,31 @@ async fn a_host_that_stops_in_the_middle_leaves_a_run_that_ends_exactly_once_aft
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cut_off_between_its_last_object_and_its_end_repeats_nothing() {
+    let house = House::new().await;
+    house.fill(700).await;
+    let failing = || native(|_, _| async { Ok(false) });
+    let id = house.start(failing()).await;
+    house.scanner.wait(&id).await;
+    let document = house.store.get(&Record::key(&id)).await.unwrap().unwrap();
+    // As it was before its end was recorded.
+    let mut record = Record::from_bytes(&document.body).unwrap();
+    record.state = State::Active;
+    record.ended = None;
+    let mut ledger = crate::ledger::Ledger {
+        id: id.clone(),
+        record,
+        revision: document.revision,
+    };
+    ledger.commit(&house.store, ChangeSet::new()).await.unwrap();
+    house.clock.advance(chrono::Duration::hours(1));
+    house.scanner.resume_native(ledger, failing()).await.unwrap();
+    house.scanner.wait(&id).await;
+    let record = house.scanner.record(&id).await.unwrap().unwrap();
+    assert_eq!((record.state, record.progress.failures), (State::Completed, 700));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_taken_up_again_keeps_the_time_it_began_at() {
     let house = House::new().await;
     house.put("a-due", json!({"date": "2026-06-01T11:00:00.000Z"})).await;

@@ -171,10 +171,11 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
     let scanner = house.scanner.clone();
     let (calls, busy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (was_together, is_together) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let heard = Arc::new(AtomicU64::new(u64::MAX));
     let action = native({
         let (was_together, is_together) = (was_together.clone(), is_together.clone());
         move |unit, key| {
-            let (scanner, busy) = (scanner.clone(), busy.clone());
+            let (scanner, busy, calls, heard) = (scanner.clone(), busy.clone(), calls.clone(), heard.clone());
             let (was_together, is_together) = (was_together.clone(), is_together.clone());
             let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
@@ -182,15 +183,17 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
                 if number == 400 {
                     let run = scanner.active().pop().unwrap();
                     scanner.steer(&run, |control| control.threads = Some(1)).await.unwrap();
+                    heard.store(calls.load(Ordering::Relaxed), Ordering::Relaxed);
                 }
                 for _ in 0..20 {
                     tokio::task::yield_now().await;
                 }
                 increment(&unit, key).await?;
                 if others > 0 {
-                    // Two were under way already when it was said.
-                    (if number < 400 { was_together } else { is_together })
-                        .fetch_or(number < 400 || number > 410, Ordering::Relaxed);
+                    // What was under way when it was heard may end.
+                    let is_after = number > heard.load(Ordering::Relaxed).saturating_add(4);
+                    let together = if is_after { is_together } else { was_together };
+                    together.store(true, Ordering::Relaxed);
                 }
                 busy.fetch_sub(1, Ordering::Relaxed);
                 Ok(true)
