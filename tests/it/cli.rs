@@ -20,7 +20,7 @@ fn binary(arguments: &[&str]) -> Command {
 fn help_names_every_command() {
     let help = run(&mut binary(&["--help"]));
     assert_eq!((help.code, help.errors.as_str()), (Some(0), ""));
-    for command in ["demo", "serve", "cron", "check", "export", "import"] {
+    for command in ["demo", "serve", "cron", "check", "export", "import", "replay"] {
         assert!(
             help.output.contains(&format!("\n  {command} ")),
             "{command} is missing in {}",
@@ -65,4 +65,5 @@ fn arguments_that_cannot_be_understood_end_with_2_and_say_why() {
     check(&["cron"], "<EXPRESSION>");
     check(&["cron", "0 0 * * * ?", "--count", "0"], "0 is not in 1..=1000");
     check(&["check"], "<FOLDER>");
+    check(&["replay"], "<FAILURE>");
 }

@@ -3,6 +3,7 @@
 
 mod acknowledged;
 mod firing;
+mod ledger;
 mod scan;
 mod schedule;
 mod start;

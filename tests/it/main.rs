@@ -10,6 +10,7 @@ mod config;
 mod crash;
 mod documents;
 mod examples;
+mod failures;
 mod guests;
 mod harness;
 mod managed;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_resource::Pointer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::invalid::Invalid;
 use crate::members::Members;
@@ -85,6 +85,22 @@ impl Limits {
         }
     }
 
+    /// The limits object, as [`Limits::parse`] reads it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "fuel": self.fuel,
+            "deadlineMs": u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+            "memoryBytes": self.memory_bytes,
+            "tableElements": self.table_elements,
+            "outputBytes": self.output_bytes,
+            "hostCalls": self.host_calls,
+            "writtenRows": self.written_rows,
+            "writtenBytes": self.written_bytes,
+            "logLines": self.log_lines,
+            "logLineBytes": self.log_line_bytes,
+        })
+    }
+
     /// Reads the limits object that stands at `pointer`. What it leaves out is as in `absent`.
     ///
     /// # Errors
@@ -122,6 +138,16 @@ mod tests {
 
     fn parse(value: Value) -> Result<Limits, Invalid> {
         Limits::parse(&value, Pointer::root().child("limits"), Limits::default())
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read() {
+        let limits = Limits {
+            fuel: 7,
+            deadline: Duration::from_millis(5),
+            ..Limits::default()
+        };
+        assert_eq!(parse(limits.to_json()), Ok(limits));
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub const DEFAULT_THREADS: u32 = 10;
 /// Most threads of a run. They share as many workers as there are cores, so more would only make others wait.
 pub const MAX_THREADS: u32 = 100;
 
+/// Most failures in a row that can be asked for before an object is left alone.
+pub const MAX_ATTEMPTS: u32 = 1_000;
+
 /// A scan as a job's `invokeContext` describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanSpec {
@@ -37,6 +40,8 @@ pub struct ScanSpec {
     pub recovery_timeout: CalendarDuration,
     /// How much the run may change and delete before it is stopped.
     pub guard: Guard,
+    /// After so many failures in a row an object is left alone, 1 to [`MAX_ATTEMPTS`]; none is never.
+    pub max_attempts: Option<u32>,
     /// The script object that is run for each; [`crate::script::ScriptSpec`] reads it.
     pub script: Value,
 }
@@ -87,6 +92,7 @@ impl ScanSpec {
         let scan = context.require_object("scan", "which objects are scanned")?;
         let query = query(&scan)?;
         let (started, completed) = task_state(&scan)?;
+        let (recovery_timeout, max_attempts) = recovery(&scan)?;
         let task = context.require_object("task", "what is done with each object")?;
         task.only(&["script"])?;
         let script = task.require_object("script", "an object with type and source, file or plugin")?;
@@ -100,7 +106,8 @@ impl ScanSpec {
             query,
             started,
             completed,
-            recovery_timeout: recovery_timeout(&scan)?,
+            recovery_timeout,
+            max_attempts,
             guard: Guard::parse(&context)?,
             script: Value::Object(script.others(&[])),
         })
@@ -186,17 +193,19 @@ fn mark(state: &Members<'_>, name: &str) -> Result<Pointer, Invalid> {
     Ok(pointer)
 }
 
-fn recovery_timeout(scan: &Members<'_>) -> Result<CalendarDuration, Invalid> {
+fn recovery(scan: &Members<'_>) -> Result<(CalendarDuration, Option<u32>), Invalid> {
     let Some(recovery) = scan.object("recovery")? else {
-        return Ok(CalendarDuration::ZERO);
+        return Ok((CalendarDuration::ZERO, None));
     };
-    recovery.only(&["timeout"])?;
-    match recovery.text("timeout")? {
-        None => Ok(CalendarDuration::ZERO),
+    recovery.only(&["timeout", "maxAttempts"])?;
+    let timeout = match recovery.text("timeout")? {
+        None => CalendarDuration::ZERO,
         Some(text) => text
             .parse()
-            .map_err(|error| recovery.invalid("timeout", format!("{error}"))),
-    }
+            .map_err(|error| recovery.invalid("timeout", format!("{error}")))?,
+    };
+    let attempts = recovery.integer("maxAttempts", 1..=MAX_ATTEMPTS.into(), "failures in a row")?;
+    Ok((timeout, attempts.and_then(|attempts| u32::try_from(attempts).ok())))
 }
 
 #[cfg(test)]
@@ -234,6 +243,7 @@ mod tests {
             completed: Pointer::parse("/task/completed").unwrap(),
             recovery_timeout: CalendarDuration::ZERO,
             guard: Guard::default(),
+            max_attempts: None,
             script: json!({"type": "text/javascript", "source": "true;"}),
         };
         assert_eq!(ScanSpec::parse(&context()), Ok(expected));
@@ -244,8 +254,9 @@ mod tests {
         let mut context = with("/numberOfThreads", json!(5));
         context["waitForCompletion"] = json!(true);
         context["maxRecords"] = json!(100);
-        context["scan"]["recovery"] = json!({"timeout": "10m"});
+        context["scan"]["recovery"] = json!({"timeout": "10m", "maxAttempts": 3});
         let spec = ScanSpec::parse(&context).unwrap();
+        assert_eq!(spec.max_attempts, Some(3));
         assert!(spec.wait_for_completion);
         assert_eq!((spec.threads, spec.max_records), (5, Some(100)));
         assert_eq!(spec.recovery_timeout.to_string(), "10m");
@@ -378,8 +389,16 @@ mod tests {
             "/scan/recovery",
             json!({"after": "10m"}),
             "/scan/recovery/after",
-            "known here are timeout",
+            "known here are timeout, maxAttempts",
         );
+        for attempts in [json!(0), json!(1001), json!("3"), json!(1.5)] {
+            check(
+                "/scan/recovery",
+                json!({"maxAttempts": attempts}),
+                "/scan/recovery/maxAttempts",
+                "whole number",
+            );
+        }
         check("/task", Value::Null, "/task", "'task' is required");
         check("/task/script", Value::Null, "/task/script", "'script' is required");
         check("/task/script", json!("true"), "/task/script", "an object is expected");

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub const MASK: &str = "********";
 
 /// How names of secret members end, in lower case and without `-` and `_`.
-const SECRET: [&str; 11] = [
+const SECRET: [&str; 9] = [
     "password",
     "passwd",
     "passphrase",
@@ -18,9 +18,7 @@ const SECRET: [&str; 11] = [
     "credential",
     "apikey",
     "privatekey",
-    "accesstoken",
-    "refreshtoken",
-    "bearertoken",
+    "token",
 ];
 
 /// Whether a member of this name holds a secret, if it holds a text.

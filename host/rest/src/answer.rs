@@ -1,7 +1,9 @@
 //! A response of the common REST language, or a problem, as an HTTP response.
 
+pub(crate) mod chunks;
 pub(crate) mod envelope;
 pub(crate) mod escape;
+pub(crate) mod events;
 pub(crate) mod form;
 pub(crate) mod pages;
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use host_model::clock::Clock;
 use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router, Verb};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::answer::envelope::{Envelope, Totals};
+use crate::answer::events::Events;
 use crate::answer::pages::Everything;
 use crate::answer::{self, Reply};
 use crate::count::Count;
@@ -23,6 +25,16 @@ pub(crate) struct Exchange {
     pub(crate) base: String,
     /// The tenant's slot that the call takes up.
     pub(crate) slot: OwnedSemaphorePermit,
+    pub(crate) streaming: Streaming,
+}
+
+/// What a stream of events needs.
+pub(crate) struct Streaming {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether the server goes on.
+    pub(crate) ready: watch::Receiver<bool>,
+    /// The tenant's places for streams.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 impl Exchange {
@@ -44,6 +56,31 @@ impl Exchange {
                 }
                 response => self.reply(response, &ResourcePath::default(), None),
             },
+            Call::Watch(request) => {
+                let Self {
+                    router,
+                    context,
+                    style,
+                    slot,
+                    streaming,
+                    ..
+                } = self;
+                let place = streaming.places.try_acquire_owned();
+                let place = place
+                    .map_err(|_| Problem::unavailable("the tenant has too many streams of events open at once"))?;
+                let events = Events {
+                    router,
+                    context,
+                    request,
+                    style,
+                    clock: streaming.clock,
+                    ready: streaming.ready,
+                };
+                let reply = events.answer(place).await;
+                // A stream has a place of its own: it would keep the tenant from asking anything else.
+                drop(slot);
+                reply
+            }
             Call::Upsert(upsert) => {
                 let response = self.upsert(&upsert).await?;
                 self.reply(response, upsert.container(), Some(upsert.id()))

@@ -39,6 +39,14 @@ pub(crate) const STALL_TIME: Duration = Duration::from_secs(30);
 pub(crate) const LINGER_TIME: Duration = Duration::from_secs(10);
 /// See [`LINGER_TIME`].
 pub(crate) const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// Streams of events of one tenant at the same time; the next is told to come back.
+pub(crate) const EVENT_STREAMS: usize = 32;
+/// How often a resource that is watched is looked at.
+pub(crate) const EVENT_POLL: Duration = Duration::from_millis(500);
+/// A stream with nothing to tell says so, so that nobody in between takes the connection for dead.
+pub(crate) const EVENT_HEARTBEAT: Duration = Duration::from_secs(15);
+/// A stream of events ends after this time; who still wants to know asks again, and shows again who it is.
+pub(crate) const EVENT_TIME: Duration = Duration::from_secs(3600);
 /// At shutdown, requests that are under way get this time.
 pub(crate) const GRACE_TIME: Duration = Duration::from_secs(30);
 /// A request's head (bytes) is at most this long: the longest URL and as much again for the headers.

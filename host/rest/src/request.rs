@@ -43,6 +43,7 @@ pub(crate) struct Ask {
     parameters: Parameters,
     versions: Versions,
     style: Style,
+    wants_events: bool,
 }
 
 /// What to do.
@@ -52,6 +53,8 @@ pub(crate) enum Call {
     Once(Request),
     /// A read, unless the resource has one of these revisions.
     Read { request: Request, unless: Vec<String> },
+    /// A read that goes on as a stream of events.
+    Watch(Request),
     /// Creates the resource at the path, or replaces it.
     Upsert(Upsert),
     /// A query for everything that matches, to be asked page after page.
@@ -107,6 +110,7 @@ impl Ask {
             parameters,
             versions,
             style,
+            wants_events: headers::wants_events(headers),
         })
     }
 
@@ -156,9 +160,10 @@ impl Ask {
             parameters,
             versions,
             style,
+            wants_events,
         } = self;
         let version = versions.resource;
-        let fields = style.fields;
+        let fields = style.fields.clone();
         let once = |path, verb| Ok(Call::Once(Request { path, verb, version }));
         match operation {
             Operation::Read { unless } => {
@@ -167,6 +172,9 @@ impl Ask {
                     verb: Verb::Read(Read { fields }),
                     version,
                 };
+                if wants_events && !style.is_head {
+                    return Ok(Call::Watch(request));
+                }
                 Ok(Call::Read { request, unless })
             }
             Operation::Query => {

@@ -1,7 +1,6 @@
 //! The server behind HTTP: whom a request is for, who sends it, what it says, and what the tenant's router answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, Bytes};
 use host_model::audit::Audit;
@@ -11,10 +10,11 @@ use host_resource::{Code, Context, Problem};
 use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::sync::watch;
 
 use crate::answer::{self, Reply};
 use crate::bulk::Import;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Streaming};
 use crate::limits::{BODY_TIME, Limits};
 use crate::ping;
 use crate::request::{Ask, Method, Operation, Payload};
@@ -28,7 +28,7 @@ pub struct Rest {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     limits: Limits,
-    is_ready: AtomicBool,
+    ready: watch::Sender<bool>,
 }
 
 /// What the log says about a request besides what HTTP knows.
@@ -56,17 +56,17 @@ impl Rest {
             clock,
             ids,
             limits,
-            is_ready: AtomicBool::new(false),
+            ready: watch::Sender::new(false),
         })
     }
 
     /// What `/readyz` and `/openidm/info/ping` say from now on.
     pub fn set_ready(&self, is_ready: bool) {
-        self.is_ready.store(is_ready, Ordering::Relaxed);
+        self.ready.send_replace(is_ready);
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_ready.load(Ordering::Relaxed)
+        *self.ready.borrow()
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -140,6 +140,11 @@ impl Rest {
             style,
             base: destination.base.to_owned(),
             slot,
+            streaming: Streaming {
+                clock: Arc::clone(&self.clock),
+                ready: self.ready.subscribe(),
+                places: Arc::clone(&destination.served.streams),
+            },
         };
         let mut reply = exchange.perform(call).await?;
         answered.tell(reply.headers_mut());

@@ -10,6 +10,7 @@ use host_resource::{Problem, Router};
 use tokio::sync::Semaphore;
 
 use crate::callers::Callers;
+use crate::limits::EVENT_STREAMS;
 
 /// A tenant as REST sees it.
 pub struct Tenant {
@@ -55,6 +56,8 @@ pub(crate) struct Served {
     pub(crate) tenant: Tenant,
     /// Requests that may be answered at the same time.
     pub(crate) slots: Arc<Semaphore>,
+    /// Streams of events that may be open at the same time.
+    pub(crate) streams: Arc<Semaphore>,
 }
 
 /// Where a path leads.
@@ -88,6 +91,7 @@ impl Tenants {
             served.push(Arc::new(Served {
                 tenant,
                 slots: Arc::new(Semaphore::new(slots)),
+                streams: Arc::new(Semaphore::new(EVENT_STREAMS)),
             }));
         }
         Ok(Self(served))

@@ -4,6 +4,7 @@ mod client;
 mod conversations;
 mod encodings;
 mod endings;
+mod events;
 mod house;
 mod queries;
 mod things;

@@ -18,6 +18,7 @@ use crate::meter::Meter;
 use crate::plugin::{Linked, Plugin};
 use crate::runtime::Runtime;
 use crate::surroundings::Surroundings;
+use crate::transcript::player::Player;
 
 /// Which export to call, with what.
 #[derive(Clone, Copy, Debug)]
@@ -76,11 +77,17 @@ pub struct SyntaxError {
 impl Runtime {
     /// Calls a guest in a fresh sandbox. Never fails: whatever goes wrong is how the call ended.
     pub async fn call(&self, call: Call<'_>) -> Outcome {
+        self.perform(call, None).await
+    }
+
+    /// The same with a player that answers in the place of the host, if there is one.
+    pub(crate) async fn perform(&self, call: Call<'_>, player: Option<Player>) -> Outcome {
         let limits = call.limits;
         let started = instant();
         let account = Account::open(&call.context, &limits, started, call.seed);
         let meter = bounded_meter(&limits);
-        let guest = Guest::new(meter, call.around, call.context, account, call.now, call.seed);
+        let mut guest = Guest::new(meter, call.around, call.context, account, call.now, call.seed);
+        guest.player = player;
         let mut store = self.sandbox(guest, &limits);
         let result = tokio::time::timeout(limits.deadline, enter(&mut store, call.plugin, call.entry)).await;
         let duration = instant().duration_since(started);
@@ -109,6 +116,7 @@ impl Runtime {
             usage,
             log: guest.log,
             log_dropped: guest.log_dropped,
+            transcript: guest.transcript,
         }
     }
 

@@ -11,6 +11,7 @@ use tracing::Level;
 use wasmtime::Trap;
 
 use crate::meter::Stop;
+use crate::transcript::Transcript;
 
 /// How a call ended. Only the first one is good; after any other nothing that the guest wrote is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +78,7 @@ impl End {
             return match stop {
                 Stop::Memory(limit) => Self::OutOfMemory { limit: *limit },
                 Stop::Refused(refusal) => Self::Refused(refusal.clone()),
+                Stop::Replay => Self::Trapped(stop.to_string()),
             };
         }
         match error.downcast_ref::<Trap>() {
@@ -100,6 +102,12 @@ impl fmt::Display for End {
             Self::Refused(refusal) => refusal.fmt(f),
         }
     }
+}
+
+/// Why an object is not done whose action returned this.
+pub fn not_true(value: &str) -> String {
+    let shown = &value[..value.floor_char_boundary(200)];
+    format!("returned {shown}: only true counts as done")
 }
 
 /// What a call used.
@@ -135,6 +143,8 @@ pub struct Outcome {
     pub log: Vec<LogLine>,
     /// How many lines were dropped over the limit.
     pub log_dropped: u64,
+    /// What it asked of the host.
+    pub transcript: Transcript,
 }
 
 /// Hands a guest's line on to the host's own log, with whose it is.

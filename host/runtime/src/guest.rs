@@ -12,6 +12,8 @@ use crate::account::Account;
 use crate::end::LogLine;
 use crate::meter::Meter;
 use crate::surroundings::Surroundings;
+use crate::transcript::Transcript;
+use crate::transcript::player::Player;
 
 /// The store data of one call.
 pub(crate) struct Guest {
@@ -24,6 +26,9 @@ pub(crate) struct Guest {
     pub(crate) log_dropped: u64,
     /// The first request that was refused for want of a grant.
     pub(crate) refused: Option<String>,
+    pub(crate) transcript: Transcript,
+    /// Answers in the place of the host.
+    pub(crate) player: Option<Player>,
     /// Moves on with every random number.
     random: u64,
     /// Made when a guest first asks for WASI: most never do.
@@ -53,6 +58,8 @@ impl Guest {
             log: Vec::new(),
             log_dropped: 0,
             refused: None,
+            transcript: Transcript::default(),
+            player: None,
             random: seed,
             wasi: None,
         }

@@ -7,4 +7,4 @@ mod objects;
 mod problem;
 
 pub(crate) use charged::add_to_linker;
-pub(crate) use problem::from_guest;
+pub(crate) use problem::{from_guest, to_guest};

@@ -16,10 +16,12 @@ mod meter;
 pub mod plugin;
 pub mod pool;
 pub mod properties;
+pub mod replay;
 pub mod runtime;
 pub mod script;
 mod service;
 mod surroundings;
+pub mod transcript;
 
 pub use account::MAX_NESTED;
 pub use call::{Call, Entry};
@@ -32,3 +34,5 @@ pub use runtime::{Runtime, RuntimeOptions};
 pub use script::{Purpose, Script, Scripts};
 pub use service::ScriptService;
 pub use surroundings::Surroundings;
+pub use transcript::Transcript;
+pub use transcript::player::{Departure, Player};

@@ -14,6 +14,9 @@ pub(crate) enum Stop {
     /// The guest went beyond another limit.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A replay came to where the transcript does not go on.
+    #[error("the transcript does not go on like this")]
+    Replay,
 }
 
 /// Counts what a guest uses of what it may use.

@@ -22,6 +22,7 @@ use crate::plugin::{LoadError, Plugin, World};
 use crate::properties::Properties;
 use crate::runtime::Runtime;
 use crate::surroundings::Surroundings;
+use crate::transcript::player::Player;
 
 /// A script file is no larger.
 const MAX_SOURCE: u64 = 1 << 20;
@@ -235,6 +236,11 @@ impl Scripts {
         }
     }
 
+    /// Makes a component ready that is given as it is. `place` is what is said to be wrong if it cannot be used.
+    pub async fn given(&self, bytes: Arc<[u8]>, purpose: Purpose, place: &str) -> Result<Script, Problem> {
+        component(self.load(bytes, place).await?, purpose, None, place)
+    }
+
     /// What comes with the host is loaded once.
     async fn load_shipped(
         &self,
@@ -348,8 +354,46 @@ fn component(plugin: Arc<Plugin>, purpose: Purpose, rights: Option<Rights>, plac
 }
 
 impl Script {
+    /// The digest (BLAKE3) of the component that runs: for source text, the engine's.
+    pub fn component_digest(&self) -> String {
+        self.plugin.digest()
+    }
+
+    /// The source text, if it is no component.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_ref().map(|source| &*source.text)
+    }
+
+    /// What tells this script from all others: a digest over the component, the text and its variables.
+    pub fn digest(&self) -> String {
+        let Some(source) = &self.source else {
+            return self.component_digest();
+        };
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(&(text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        };
+        part(&self.component_digest());
+        part(&source.text);
+        for (name, value) in &source.globals {
+            part(name);
+            part(value);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Calls the script in a fresh sandbox.
     pub async fn call(&self, runtime: &Runtime, invocation: Invocation<'_>) -> Outcome {
+        self.perform(runtime, invocation, None).await
+    }
+
+    /// Calls the script again as it was called once: the host's answers come from the transcript.
+    pub async fn replay(&self, runtime: &Runtime, invocation: Invocation<'_>, player: Player) -> Outcome {
+        self.perform(runtime, invocation, Some(player)).await
+    }
+
+    async fn perform(&self, runtime: &Runtime, invocation: Invocation<'_>, player: Option<Player>) -> Outcome {
         let Invocation {
             inputs,
             in_hand,
@@ -409,17 +453,16 @@ impl Script {
                 }
             }
         };
-        runtime
-            .call(Call {
-                plugin: &self.plugin,
-                entry,
-                limits: *limits,
-                around,
-                context,
-                now,
-                seed,
-            })
-            .await
+        let call = Call {
+            plugin: &self.plugin,
+            entry,
+            limits: *limits,
+            around,
+            context,
+            now,
+            seed,
+        };
+        runtime.perform(call, player).await
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use host_model::cron::{OnGap, OnOverlap};
 use tracing_subscriber::EnvFilter;
 
-use crate::{bulk, check, cron, demo, serve};
+use crate::{bulk, check, cron, demo, replay, serve};
 
 /// A self-hosted WebAssembly plugin host: schedules, task scans and managed objects over REST.
 #[derive(Debug, Parser)]
@@ -32,6 +32,9 @@ enum Command {
     Export(ExportArguments),
     /// Makes objects of lines of JSON, in commits of 500 lines, and says what became of each that failed.
     Import(ImportArguments),
+    /// Makes a call of the task scanner that failed again, offline. Ends with 0 if it goes as then or well, 1 if not, 2 if
+    /// the file cannot be played.
+    Replay(ReplayArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -144,20 +147,33 @@ pub(crate) struct ImportArguments {
     pub(crate) server: ServerArguments,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArguments {
+    /// The failure, as `GET taskscanner/RUN/failure/OBJECT` answers it.
+    pub(crate) failure: PathBuf,
+    /// A component (world task) to run in the place of what failed.
+    #[arg(long)]
+    pub(crate) plugin: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // What a check finds is its answer, not its log.
-    if !matches!(arguments.command, Command::Check(_)) {
+    if !matches!(arguments.command, Command::Check(_) | Command::Replay(_)) {
         log();
     }
     let outcome = match arguments.command {
-        Command::Demo(demo) => block_on(demo::run(demo)),
-        Command::Serve(serve) => block_on(serve::run(serve)),
+        Command::Demo(demo) => block_on(demo::run(demo)).map(|()| ExitCode::SUCCESS),
+        Command::Serve(serve) => block_on(serve::run(serve)).map(|()| ExitCode::SUCCESS),
         Command::Cron(cron) => return cron::run(&cron),
-        Command::Check(check) => block_on(check::run(check)),
+        Command::Check(check) => block_on(check::run(check)).map(|()| ExitCode::SUCCESS),
         Command::Export(export) => bulk::export(&export),
         Command::Import(import) => bulk::import(&import),
+        Command::Replay(replay) => block_on(async { Ok(replay::run(&replay).await) }),
     };
     match outcome {
         Ok(code) => code,
@@ -169,12 +185,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(work)?;
-    Ok(ExitCode::SUCCESS)
+        .block_on(work)
 }
 
 /// Logs go to standard error, as JSON where `TASKWARDEN_LOG_FORMAT=json`; `TASKWARDEN_LOG` filters them.

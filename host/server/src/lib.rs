@@ -16,6 +16,7 @@ mod demo;
 pub mod host;
 pub mod ids;
 pub mod properties;
+mod replay;
 pub mod sample;
 mod serve;
 mod shipped;

@@ -65,6 +65,8 @@ impl Scanner {
             cursor: None,
             mode: Mode::Apply(of.into()),
             effects: Effects::default(),
+            retries: None,
+            is_through: false,
             usage: None,
             ..analysis.clone()
         };
@@ -202,7 +204,9 @@ impl Scanner {
         for (id, path) in moved {
             ledger.record.progress.failures += 1;
             if ledger.record.progress.failures <= KEPT {
-                let failure = Failure::moved(path).to_json(id, &at, Usage::default());
+                let failure = Failure::moved(path);
+                let fingerprint = failure.fingerprint(id, "");
+                let failure = failure.to_json(id, &at, Usage::default(), &fingerprint, "");
                 changes.put(failures.key(Arc::clone(id)), Expectation::Any, failure.to_string());
             }
         }

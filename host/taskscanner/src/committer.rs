@@ -19,14 +19,16 @@ use host_store::{ChangeSet, CommitError, Expectation, Key, Overlay, Snapshot};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::books::{Books, Entry};
 use crate::edit::parse;
-use crate::failure::{Failure, KEPT, failures};
+use crate::failure::{Failure, KEPT};
 use crate::feeder::{Event, Finished};
 use crate::ledger::Ledger;
 use crate::live::Halt;
 use crate::object::attempt;
 use crate::pages::Pages;
 use crate::record::{Effects, Record};
+use crate::release::release;
 use crate::work::{Claimed, PAGE, Work};
 
 /// A page whose objects are slow is committed in parts: what has finished waits no longer than this.
@@ -63,12 +65,13 @@ pub(crate) struct Committer<'a> {
     pending: Vec<Finished>,
     flush_at: Option<Timestamp>,
     failures_kept: u64,
+    books: Books,
     /// Whether an object was left out because the run was halted.
     is_cut_short: bool,
 }
 
 impl<'a> Committer<'a> {
-    pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger) -> Self {
+    pub(crate) fn new(work: &'a Arc<Work>, ledger: &'a mut Ledger, books: Books) -> Self {
         let failures_kept = ledger.record.progress.failures;
         let pages = Pages::resumed(ledger.record.done.clone());
         Self {
@@ -78,6 +81,7 @@ impl<'a> Committer<'a> {
             pending: Vec::new(),
             flush_at: None,
             failures_kept,
+            books,
             is_cut_short: false,
         }
     }
@@ -105,11 +109,11 @@ impl<'a> Committer<'a> {
                 Some(Event::Page {
                     number,
                     objects,
-                    skipped,
+                    passed,
                     end,
                     last,
                 }) => {
-                    self.pages.announce(number, objects, skipped, end, last.as_deref());
+                    self.pages.announce(number, objects, passed, end, last.as_deref());
                     if objects == 0 {
                         // Nothing of it waits for a commit: its end is recorded with the next one.
                         self.work.pages.add_permits(1);
@@ -231,25 +235,12 @@ impl<'a> Committer<'a> {
                 Ok(()) => return Ok(losers),
                 Err(CommitError::Conflict(keys)) => {
                     self.must_own_record(&keys)?;
-                    let mut kept = Vec::with_capacity(winners.len());
-                    for (settled, own) in winners {
+                    let is_lost = |(settled, own): &mut (Settled, Overlay)| {
                         let is_unrun = matches!(settled.settlement, Settlement::Unrun);
-                        if own.touched().any(|key| keys.contains(key)) {
-                            losers.push(settled.claimed);
-                        } else if is_unrun && keys.contains(&self.key(&settled.claimed)) {
-                            // Whoever changed it has it now: there is no claim to give back.
-                            kept.push((
-                                Settled {
-                                    settlement: Settlement::Lost,
-                                    ..settled
-                                },
-                                Overlay::default(),
-                            ));
-                        } else {
-                            kept.push((settled, own));
-                        }
-                    }
-                    winners = kept;
+                        own.touched().any(|key| keys.contains(key))
+                            || is_unrun && keys.contains(&self.key(&settled.claimed))
+                    };
+                    losers.extend(winners.extract_if(.., is_lost).map(|(settled, _)| settled.claimed));
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
@@ -265,6 +256,9 @@ impl<'a> Committer<'a> {
         for claimed in losers {
             if self.work.live.halted().is_some() {
                 self.cut_short();
+                if self.gives_back() {
+                    ground = release(self.work, &claimed, Arc::clone(&snapshot), ground).await?;
+                }
                 settled.push(Settled {
                     claimed,
                     settlement: Settlement::Unrun,
@@ -318,10 +312,7 @@ impl<'a> Committer<'a> {
                 let given_up: Vec<Settled> = settled
                     .into_iter()
                     .map(|settled| Settled {
-                        settlement: Settlement::Failed {
-                            failure: Failure::conflict(ATTEMPTS),
-                            usage: Usage::default(),
-                        },
+                        settlement: given_up(settled.settlement),
                         ..settled
                     })
                     .collect();
@@ -360,10 +351,15 @@ impl<'a> Committer<'a> {
         self.work.definition.collection.key(Arc::clone(&claimed.document.id))
     }
 
+    /// Whether objects that had no turn are given back: a run that only the host's stop interrupts keeps its claims.
+    fn gives_back(&self) -> bool {
+        matches!(self.work.live.halted(), Some(Halt::Cancelled | Halt::Guarded))
+    }
+
     /// Gives a claim back when the run was cancelled or its guard stopped it: the object is again what it was.
     fn release(&self, claimed: &Claimed) -> ChangeSet {
         let mut changes = ChangeSet::new();
-        if matches!(self.work.live.halted(), Some(Halt::Cancelled | Halt::Guarded)) {
+        if self.gives_back() {
             let expected = Expectation::Revision(claimed.document.revision);
             changes.put(self.key(claimed), expected, claimed.before.clone());
         }
@@ -390,14 +386,28 @@ impl<'a> Committer<'a> {
             record: self.ledger.record.clone(),
             failures_kept: self.failures_kept,
         };
-        let at = wire_time(self.work.clock.now());
-        let failures = failures(&self.ledger.id);
+        let now = self.work.clock.now();
+        let at = wire_time(now);
+        let mut books = self.books.clone();
         for settled in settled.clone() {
-            if let Some(failure) = next.count(settled) {
-                let object = &settled.claimed.document.id;
-                changes.put(failures.key(Arc::clone(object)), Expectation::Any, failure(object, &at));
+            let object = &settled.claimed.document.id;
+            let is_kept = next.count(settled);
+            match &settled.settlement {
+                Settlement::Done { usage, .. } => books.done(self.work, object, *usage, &mut changes),
+                Settlement::Failed { failure, usage } => {
+                    let entry = Entry {
+                        object,
+                        failure,
+                        usage: *usage,
+                        at: &at,
+                        is_kept,
+                    };
+                    books.failed(self.work, &entry, &mut changes);
+                }
+                Settlement::Lost | Settlement::Unrun => {}
             }
         }
+        books.write(self.work, &mut changes);
         let closed = next.advance();
         let before = std::mem::replace(&mut self.ledger.record, next.record);
         if let Err(error) = self.ledger.commit(&self.work.store, changes).await {
@@ -407,16 +417,14 @@ impl<'a> Committer<'a> {
         self.pages = next.pages;
         self.failures_kept = next.failures_kept;
         self.work.pages.add_permits(closed);
-        self.work
-            .live
-            .show(self.ledger.record.state, self.ledger.record.progress);
-        self.work.live.with_usage(|spread| {
-            for settled in settled {
-                if let Settlement::Done { usage, .. } | Settlement::Failed { usage, .. } = &settled.settlement {
-                    spread.add(*usage);
-                }
-            }
-        });
+        for settled in settled {
+            self.work.close_attempt(&settled.claimed.document.id);
+        }
+        let live = &self.work.live;
+        live.show(self.ledger.record.state, self.ledger.record.progress);
+        live.note(now);
+        live.with_usage(|usage| usage.clone_from(&books.usage));
+        self.books = books;
         Ok(())
     }
 }
@@ -429,27 +437,23 @@ struct Next {
 }
 
 impl Next {
-    /// Counts an object. A failure that is to be kept comes back as what makes its text.
-    fn count<'s>(&mut self, settled: &'s Settled) -> Option<impl FnOnce(&str, &str) -> String + use<'s>> {
+    /// Counts an object. Whether it has a failure that is to be kept.
+    fn count(&mut self, settled: &Settled) -> bool {
         let progress = &mut self.record.progress;
-        let mut kept = None;
         match &settled.settlement {
             Settlement::Done { effects, .. } => {
                 progress.successes += 1;
                 self.record.effects = self.record.effects.and(*effects);
             }
-            Settlement::Failed { failure, usage } => {
+            Settlement::Failed { .. } => {
                 progress.failures += 1;
                 self.failures_kept += 1;
-                if self.failures_kept <= KEPT {
-                    kept = Some(move |object: &str, at: &str| failure.to_json(object, at, *usage).to_string());
-                }
             }
             Settlement::Lost => progress.skipped += 1,
-            Settlement::Unrun => return None,
+            Settlement::Unrun => return false,
         }
         self.pages.settle(settled.claimed.page, &settled.claimed.document.id);
-        kept
+        self.failures_kept <= KEPT
     }
 
     /// Moves the cursor over the pages that are finished. Returns how many of them held a permit.
@@ -458,9 +462,23 @@ impl Next {
         if let Some(end) = closed.end {
             self.record.cursor = Some(end);
         }
-        self.record.progress.skipped += closed.skipped;
+        self.record.is_through |= closed.is_last;
+        self.record.progress.skipped += closed.passed.skipped;
+        self.record.progress.quarantined += closed.passed.quarantined;
         self.record.done = self.pages.done();
         closed.permits
+    }
+}
+
+/// What becomes of an object whose last attempt collided as well.
+fn given_up(settlement: Settlement) -> Settlement {
+    match settlement {
+        Settlement::Done { .. } | Settlement::Failed { .. } => Settlement::Failed {
+            failure: Failure::conflict(ATTEMPTS),
+            usage: Usage::default(),
+        },
+        Settlement::Lost => Settlement::Lost,
+        Settlement::Unrun => Settlement::Unrun,
     }
 }
 

@@ -9,12 +9,14 @@ use host_resource::Problem;
 use host_store::{Document, Overlay, Scan, Snapshot};
 use serde_json::{Value, json};
 
+use crate::control::Control;
 use crate::definition::Definition;
 use crate::feeder::{Resume, regard_page};
-use crate::live::{Live, UsageSpread};
+use crate::live::Live;
 use crate::object::{Attempt, attempt};
-use crate::record::{Mode, Progress, State};
+use crate::record::{Mode, Record};
 use crate::scanner::{Order, Scanner};
+use crate::usage::RunUsage;
 use crate::work::{PAGE, Work};
 
 /// Objects of a sample when nobody says how many.
@@ -31,19 +33,15 @@ impl Scanner {
         let now = self.parts.clock.now();
         let filter = definition.filter(now)?;
         let id: Arc<str> = RunId::fresh(&*self.parts.ids).as_str().into();
-        let live = Arc::new(Live::new(
-            id,
-            order.name.as_str().into(),
-            now,
-            State::Active,
-            Progress::default(),
-        ));
-        let work = self.work_on(definition, filter, &live, Mode::Analyze, order.log_level)?;
+        let (name, level) = (order.name.clone(), order.log_level);
+        let record = Record::begun(order, now, None);
+        let live = Arc::new(Live::new(id, &record, definition.spec.threads, Control::default()));
+        let work = self.work_on(definition, filter, &live, Mode::Analyze, None, level)?;
         let work = Arc::new(work);
         let snapshot = self.parts.store.snapshot().await?;
         let (total, chosen) = choose(&work, &*snapshot, sample).await?;
         let threads = work.definition.spec.threads as usize;
-        let attempts: Vec<Attempt> = stream::iter(chosen)
+        let attempts: Vec<(Arc<str>, Attempt)> = stream::iter(chosen)
             .map(|claimed| {
                 let (work, snapshot) = (Arc::clone(&work), Arc::clone(&snapshot));
                 async move {
@@ -56,11 +54,11 @@ impl Scanner {
             .filter_map(std::future::ready)
             .collect()
             .await;
-        let mut usage = UsageSpread::default();
+        let mut usage = RunUsage::default();
         let mut failures = 0_u64;
         let mut micros = 0_u128;
-        for attempt in &attempts {
-            usage.add(attempt.usage);
+        for (object, attempt) in &attempts {
+            usage.add(object, attempt.usage);
             failures += u64::from(attempt.failure.is_some());
             micros += attempt.usage.duration.as_micros();
         }
@@ -68,7 +66,7 @@ impl Scanner {
         let sampled = attempts.len() as u128;
         let predicted = (micros * u128::from(total)).checked_div(sampled * at_once * 1_000);
         Ok(json!({
-            "name": order.name,
+            "name": name,
             "total": total,
             "sample": attempts.len(),
             "failures": failures,
@@ -78,13 +76,17 @@ impl Scanner {
     }
 }
 
-async fn one(work: Arc<Work>, snapshot: Arc<dyn Snapshot>, claimed: crate::work::Claimed) -> (Attempt, u64) {
+async fn one(
+    work: Arc<Work>,
+    snapshot: Arc<dyn Snapshot>,
+    claimed: crate::work::Claimed,
+) -> ((Arc<str>, Attempt), u64) {
     let Document { id, revision, body } = claimed.document;
     let key = work.definition.collection.key(Arc::clone(&id));
     let ground = Overlay::staging(key, revision, body);
     let attempt = attempt(&work, &id, Some(revision), snapshot, ground).await;
     let fuel = attempt.usage.fuel;
-    (attempt, fuel)
+    ((id, attempt), fuel)
 }
 
 /// How many objects match, and a sample of those that a run would take: every n-th, where n doubles whenever there are

@@ -1,6 +1,12 @@
 //! Why an object failed: recorded in the commit that counts it.
 
+pub(crate) mod call;
+mod fingerprint;
+pub(crate) mod groups;
+pub(crate) mod origin;
+
 use host_resource::Problem;
+use host_runtime::end::not_true;
 use host_runtime::{End, LogLine, Outcome, Usage};
 use host_store::Collection;
 use serde_json::{Value, json};
@@ -27,6 +33,8 @@ pub(crate) struct Failure {
     message: String,
     detail: Option<Value>,
     log: Vec<LogLine>,
+    /// The call that failed, if it was one.
+    call: Option<Box<Value>>,
 }
 
 impl Failure {
@@ -47,17 +55,18 @@ impl Failure {
             message: cut(outcome.end.to_string()),
             detail,
             log,
+            call: None,
         }
     }
 
     /// The action returned something else than `true`.
     pub(crate) fn not_true(value: &str) -> Self {
-        let shown = &value[..value.floor_char_boundary(200)];
         Self {
             kind: "not-true",
-            message: format!("returned {shown}: only true counts as done"),
+            message: not_true(value),
             detail: None,
             log: Vec::new(),
+            call: None,
         }
     }
 
@@ -69,7 +78,26 @@ impl Failure {
             detail: Some(problem.to_json()),
             message: problem.message,
             log: Vec::new(),
+            call: None,
         }
+    }
+
+    /// With what is kept of the call.
+    pub(crate) fn of_call(self, call: Value) -> Self {
+        Self {
+            call: Some(Box::new(call)),
+            ..self
+        }
+    }
+
+    /// The kind and the message.
+    pub(crate) fn said(&self) -> (&'static str, &str) {
+        (self.kind, &self.message)
+    }
+
+    /// What it shares with failures of the same kind.
+    pub(crate) fn fingerprint(&self, object: &str, script: &str) -> String {
+        fingerprint::fingerprint(self.kind, &self.message, object, script)
     }
 
     /// The object changed under every attempt.
@@ -80,6 +108,7 @@ impl Failure {
             message,
             detail: None,
             log: Vec::new(),
+            call: None,
         }
     }
 
@@ -90,12 +119,8 @@ impl Failure {
             message: "the host failed while it worked on the object".to_owned(),
             detail: None,
             log: Vec::new(),
+            call: None,
         }
-    }
-
-    /// What was wrong, for a person.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
     }
 
     /// What the plan was made for has changed since.
@@ -105,12 +130,15 @@ impl Failure {
             message: format!("changed since it was analysed: {what}"),
             detail: None,
             log: Vec::new(),
+            call: None,
         }
     }
 
-    pub(crate) fn to_json(&self, object: &str, at: &str, usage: Usage) -> Value {
-        json!({
+    /// As it is stored, with the digest of the script.
+    pub(crate) fn to_json(&self, object: &str, at: &str, usage: Usage, fingerprint: &str, script: &str) -> Value {
+        let mut shown = json!({
             "objectId": object,
+            "fingerprint": fingerprint,
             "kind": self.kind,
             "message": self.message,
             "detail": self.detail,
@@ -120,7 +148,13 @@ impl Failure {
             "hostCalls": usage.host_calls,
             "durationMicros": u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX),
             "log": self.log.iter().map(|line| json!({"level": line.level.as_str().to_ascii_lowercase(), "message": &*line.message})).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(call) = &self.call {
+            let mut call = Value::clone(call);
+            call["script"] = script.into();
+            shown["call"] = call;
+        }
+        shown
     }
 }
 

@@ -11,10 +11,13 @@ use host_store::{ChangeSet, CommitError, Cursor, Document, Durability, Expectati
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::books::Books;
 use crate::claim::{Facts, Marks, Verdict, decide};
+use crate::control::Control;
 use crate::edit::with_mark;
 use crate::failure::Failure;
 use crate::object::Attempt;
+use crate::pages::Passed;
 use crate::record::claims;
 use crate::runner::queue;
 use crate::work::{Claimed, PAGE, PAGES_AHEAD, Work};
@@ -30,8 +33,8 @@ pub(crate) enum Event {
         number: u64,
         /// How many objects follow.
         objects: usize,
-        /// How many objects were left to whoever is working on them.
-        skipped: u64,
+        /// How many objects were left alone.
+        passed: Passed,
         /// Where the scan stands behind this page.
         end: Option<Cursor>,
         /// The last id that was read for it.
@@ -49,7 +52,7 @@ pub(crate) struct Finished {
 }
 
 /// Where a run goes on that was interrupted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Resume {
     /// Behind this position.
     pub(crate) cursor: Option<Cursor>,
@@ -61,6 +64,12 @@ pub(crate) struct Resume {
     pub(crate) stamps: Vec<String>,
     /// When the run began, if this is not its beginning.
     pub(crate) since: Option<Timestamp>,
+    /// Nothing is left to be done.
+    pub(crate) is_through: bool,
+    /// What was said to it.
+    pub(crate) control: Control,
+    /// What it keeps besides its record.
+    pub(crate) books: Books,
 }
 
 /// Walks through all objects that match. Returns whether it came to the end.
@@ -72,10 +81,15 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         .spec
         .max_records
         .map_or(u64::MAX, |most| most.saturating_sub(resume.processed));
-    if left == 0 {
+    if left == 0 || resume.is_through {
         return Ok(true);
     }
     for number in 0.. {
+        tokio::select! {
+            () = work.live.unpaused() => {}
+            // The committer has failed: nobody waits for more.
+            () = events.closed() => return Ok(false),
+        }
         let Ok(permit) = work.pages.acquire().await else {
             return Ok(false);
         };
@@ -86,21 +100,23 @@ pub(crate) async fn feed(work: &Arc<Work>, resume: Resume, events: UnboundedSend
         let scan = Scan::matching(work.definition.collection.clone(), Arc::clone(&work.filter), limit).after(cursor);
         // An analysis runs on the very snapshot that it read: it has no claims that would keep others away.
         let snapshot = work.store.snapshot().await?;
-        let page = snapshot.scan(&scan).await?;
+        let page = work.source().page(&*snapshot, &scan).await?;
         let last = page.documents.last().map(|document| Arc::clone(&document.id));
+        let (documents, quarantined) = work.sort_out(&*snapshot, page.documents, &resume).await?;
         let claim = if work.is_analysis() {
-            regard_page(work, page.documents, number, &resume)
+            regard_page(work, documents, number, &resume)
         } else {
-            claim_page(work, page.documents, number, &resume, &mut stamps).await?
+            claim_page(work, documents, number, &resume, &mut stamps).await?
         };
         let objects = claim.objects.len() + claim.refused.len();
         left = left.saturating_sub(objects as u64);
         let is_last = page.cursor.is_none() || left == 0;
-        let (skipped, end) = (claim.skipped, page.cursor.clone());
+        let skipped = claim.skipped;
+        let (passed, end) = (Passed { skipped, quarantined }, page.cursor.clone());
         let announcement = Event::Page {
             number,
             objects,
-            skipped,
+            passed,
             end,
             last,
         };

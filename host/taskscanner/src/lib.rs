@@ -6,8 +6,11 @@
 //! neither loses nor repeats an effect.
 
 mod apply;
+mod attempts;
+mod books;
 mod claim;
 mod committer;
+mod control;
 mod definition;
 mod edit;
 mod estimate;
@@ -18,14 +21,18 @@ mod live;
 mod object;
 mod pages;
 mod plan;
+mod rate;
 mod record;
+mod release;
 mod resource;
+mod retry;
 mod runner;
 mod scanner;
 mod service;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod wire;
 mod work;
 

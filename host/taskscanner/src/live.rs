@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use host_model::clock::Timestamp;
-use host_runtime::Usage;
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::record::{Progress, State};
-use crate::spread::Spread;
+use crate::control::Control;
+use crate::rate::Rate;
+use crate::record::{Progress, Record, State};
+use crate::retry::Retry;
+use crate::usage::RunUsage;
 
 /// Why a run stops before its last object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,43 +31,91 @@ pub(crate) struct Live {
     pub(crate) started: Timestamp,
     halt: AtomicU8,
     shown: Mutex<(State, Progress)>,
-    usage: Mutex<UsageSpread>,
+    usage: Mutex<RunUsage>,
+    rate: Mutex<Rate>,
+    /// What was said to it last.
+    control: watch::Sender<Control>,
+    /// Held by whoever says something to the run.
+    pub(crate) steering: tokio::sync::Mutex<()>,
+    /// As many threads as the job says.
+    pub(crate) threads: u32,
+    /// Which run's failures it takes up.
+    pub(crate) retries: Option<Retry>,
     ended: watch::Sender<bool>,
 }
 
-/// How fuel, memory and time are spread over a run's objects.
-#[derive(Clone, Default)]
-pub(crate) struct UsageSpread {
-    pub(crate) fuel: Spread,
-    pub(crate) memory: Spread,
-    pub(crate) micros: Spread,
-}
-
-impl UsageSpread {
-    pub(crate) fn add(&mut self, usage: Usage) {
-        self.fuel.add(usage.fuel);
-        self.memory.add(usage.memory);
-        self.micros
-            .add(u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX));
-    }
-
-    /// The summary that a run keeps.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({"fuel": self.fuel.to_json(), "memory": self.memory.to_json(), "durationMicros": self.micros.to_json()})
-    }
-}
-
 impl Live {
-    pub(crate) fn new(id: Arc<str>, name: Arc<str>, started: Timestamp, state: State, progress: Progress) -> Self {
+    /// The run of a record.
+    pub(crate) fn new(id: Arc<str>, record: &Record, threads: u32, control: Control) -> Self {
         Self {
             id,
-            name,
-            started,
+            name: record.name.as_str().into(),
+            started: record.started,
             halt: AtomicU8::new(0),
-            shown: Mutex::new((state, progress)),
+            shown: Mutex::new((record.state, record.progress)),
             usage: Mutex::default(),
+            rate: Mutex::default(),
+            control: watch::channel(control).0,
+            steering: tokio::sync::Mutex::default(),
+            threads,
+            retries: record.retries.clone(),
             ended: watch::channel(false).0,
         }
+    }
+
+    /// What was said to it last.
+    pub(crate) fn control(&self) -> Control {
+        *self.control.borrow()
+    }
+
+    /// Somebody says something to it.
+    pub(crate) fn hear(&self, control: Control, now: Timestamp) {
+        if self.control.send_replace(control).paused != control.paused {
+            self.begin(now);
+        }
+    }
+
+    /// Tells when something is said to the run, and when it is halted.
+    pub(crate) fn changes(&self) -> watch::Receiver<Control> {
+        self.control.subscribe()
+    }
+
+    /// Returns once the run is not paused, or is halted.
+    pub(crate) async fn unpaused(&self) {
+        let mut changes = self.changes();
+        // The sender lives in `self`, so waiting cannot fail.
+        drop(
+            changes
+                .wait_for(|control| !control.paused || self.halted().is_some())
+                .await,
+        );
+    }
+
+    /// Whether no further object gets its turn for now.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.control().paused && self.halted().is_none()
+    }
+
+    /// Its speed is measured from here on.
+    pub(crate) fn begin(&self, now: Timestamp) {
+        let done = self.processed();
+        self.rate.lock().begin(now, done);
+    }
+
+    /// What is shown now is what had been done by this moment.
+    pub(crate) fn note(&self, now: Timestamp) {
+        let done = self.processed();
+        self.rate.lock().note(now, done);
+    }
+
+    /// Objects a second, if anything can be said yet.
+    pub(crate) fn per_second(&self, now: Timestamp) -> Option<f64> {
+        self.rate.lock().per_second(now)
+    }
+
+    fn processed(&self) -> u64 {
+        let (_, progress) = self.shown();
+        progress.successes + progress.failures
     }
 
     /// State and counters as they were last committed.
@@ -78,7 +127,7 @@ impl Live {
         *self.shown.lock() = (state, progress);
     }
 
-    pub(crate) fn with_usage<T>(&self, work: impl FnOnce(&mut UsageSpread) -> T) -> T {
+    pub(crate) fn with_usage<T>(&self, work: impl FnOnce(&mut RunUsage) -> T) -> T {
         work(&mut self.usage.lock())
     }
 
@@ -93,6 +142,8 @@ impl Live {
         let _already = self
             .halt
             .compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        // A paused run sleeps until something is said.
+        self.control.send_modify(|_| {});
     }
 
     pub(crate) fn halted(&self) -> Option<Halt> {

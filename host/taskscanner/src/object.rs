@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::definition::Action;
 use crate::edit::with_mark;
 use crate::failure::Failure;
+use crate::failure::call::Failed;
 use crate::plan::Plan;
 use crate::record::Effects;
 use crate::work::Work;
@@ -125,6 +126,7 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
             );
         }
     };
+    let (now, seed) = (work.clock.now(), seed(&work.live.id, &key.id));
     let call = Invocation {
         inputs: Inputs::Task {
             object_id: &object_id,
@@ -134,8 +136,8 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
         limits: &work.definition.limits,
         around: Arc::clone(&work.around),
         context: work.context().within(Arc::clone(unit)),
-        now: work.clock.now(),
-        seed: seed(&work.live.id, &key.id),
+        now,
+        seed,
     };
     let outcome = script.call(&work.runtime, call).await;
     for line in &outcome.log {
@@ -146,6 +148,17 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
         End::Done(value) => Some(Failure::not_true(value)),
         _ => Some(Failure::of_outcome(&outcome)),
     };
+    let failure = failure.map(|failure| {
+        let call = Failed {
+            object: &object_id,
+            input: &input,
+            now,
+            seed,
+            limits: &work.definition.limits,
+            outcome: &outcome,
+        };
+        failure.of_call(call.to_json(&work.room))
+    });
     (failure, outcome.usage)
 }
 

@@ -18,7 +18,7 @@ struct Page {
     number: u64,
     /// Objects of it that are not settled.
     left: usize,
-    skipped: u64,
+    passed: Passed,
     end: Option<Cursor>,
     /// Its permit is given back when it is closed; an empty page gave it back at once.
     holds_permit: bool,
@@ -31,8 +31,19 @@ struct Page {
 pub(crate) struct Closed {
     /// Where the cursor stands now, if it moved. The end of the last page of all has none.
     pub(crate) end: Option<Cursor>,
-    pub(crate) skipped: u64,
+    pub(crate) passed: Passed,
     pub(crate) permits: usize,
+    /// Whether the last page of all was among them.
+    pub(crate) is_last: bool,
+}
+
+/// Objects of a page that the run left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// Somebody is working on them.
+    pub(crate) skipped: u64,
+    /// They failed too often.
+    pub(crate) quarantined: u64,
 }
 
 impl Pages {
@@ -49,7 +60,7 @@ impl Pages {
         &mut self,
         number: u64,
         objects: usize,
-        skipped: u64,
+        passed: Passed,
         end: Option<Cursor>,
         last: Option<&str>,
     ) {
@@ -60,7 +71,7 @@ impl Pages {
         self.open.push_back(Page {
             number,
             left: objects,
-            skipped,
+            passed,
             end,
             holds_permit: objects > 0,
             done,
@@ -85,8 +96,10 @@ impl Pages {
         let mut closed = Closed::default();
         while self.open.front().is_some_and(|page| page.left == 0) {
             let Some(page) = self.open.pop_front() else { break };
+            closed.is_last = page.end.is_none();
             closed.end = page.end.or(closed.end);
-            closed.skipped += page.skipped;
+            closed.passed.skipped += page.passed.skipped;
+            closed.passed.quarantined += page.passed.quarantined;
             closed.permits += usize::from(page.holds_permit);
         }
         closed
@@ -111,13 +124,17 @@ mod tests {
         Some(Cursor::from_bytes(vec![position]))
     }
 
+    fn passed(skipped: u64, quarantined: u64) -> Passed {
+        Passed { skipped, quarantined }
+    }
+
     #[test]
     fn the_cursor_never_moves_over_an_object_that_is_not_settled() {
         let ids: Vec<Arc<str>> = ["a", "b", "c"].map(Arc::from).into();
         let mut pages = Pages::default();
-        pages.announce(0, 2, 1, cursor(1), Some("b"));
-        pages.announce(1, 1, 0, cursor(2), Some("c"));
-        pages.announce(2, 0, 5, cursor(3), None);
+        pages.announce(0, 2, passed(1, 0), cursor(1), Some("b"));
+        pages.announce(1, 1, passed(0, 2), cursor(2), Some("c"));
+        pages.announce(2, 0, passed(5, 3), cursor(3), None);
         pages.settle(1, &ids[2]);
         pages.settle(0, &ids[0]);
         assert_eq!(pages.close(), Closed::default());
@@ -128,8 +145,9 @@ mod tests {
             pages.close(),
             Closed {
                 end: cursor(3),
-                skipped: 6,
-                permits: 2
+                passed: passed(6, 5),
+                permits: 2,
+                is_last: false,
             }
         );
         assert!(pages.done().is_empty());
@@ -140,15 +158,22 @@ mod tests {
         let ids: Vec<Arc<str>> = ["a", "b", "c", "d"].map(Arc::from).into();
         let mut pages = Pages::resumed(vec![ids[0].clone(), ids[2].clone()]);
         assert_eq!(pages.done(), [ids[0].clone(), ids[2].clone()]);
-        pages.announce(0, 1, 0, cursor(1), Some("b"));
+        pages.announce(0, 1, Passed::default(), cursor(1), Some("b"));
         pages.settle(0, &ids[1]);
         assert_eq!(pages.done(), [ids[0].clone(), ids[1].clone(), ids[2].clone()]);
         assert_eq!(pages.close().end, cursor(1));
         assert_eq!(pages.done(), [ids[2].clone()]);
         // The last page has no end, and everything lies before it.
-        pages.announce(1, 1, 0, None, None);
+        pages.announce(1, 1, Passed::default(), None, None);
         pages.settle(1, &ids[3]);
-        assert_eq!(pages.close().end, None);
+        assert_eq!(
+            pages.close(),
+            Closed {
+                is_last: true,
+                permits: 1,
+                ..Closed::default()
+            }
+        );
         assert!(pages.done().is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use host_resource::patch::difference;
-use host_resource::{Problem, ResourcePath, Router};
+use host_resource::{Content, Problem, ResourcePath, Router};
 use host_runtime::Usage;
 use host_store::{ChangeSet, Collection, Expectation, Key, Overlay, Revision, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -182,7 +182,7 @@ impl Entry {
     /// The entry of an object whose action failed.
     pub(crate) fn failed(object: &Arc<str>, failure: &Failure, usage: Usage) -> Self {
         Self {
-            message: Some(failure.message().to_owned()),
+            message: Some(failure.said().1.to_owned()),
             ..Self::of(object, Outcome::Failed, usage)
         }
     }
@@ -257,11 +257,11 @@ impl Step {
 }
 
 /// An entry as it is shown: without the steps, which are the host's.
-pub(crate) fn shown(body: &[u8]) -> Result<Value, Problem> {
+pub(crate) fn shown(body: &[u8]) -> Result<Content, Problem> {
     let mut entry: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Problem::internal(format!("a stored plan is damaged: {error}")))?;
     entry.shift_remove("steps");
-    Ok(Value::Object(entry))
+    Ok(Content::Json(Value::Object(entry)))
 }
 
 fn rev(expected: Expectation) -> Option<String> {

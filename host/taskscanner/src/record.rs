@@ -9,6 +9,9 @@ use host_store::{Collection, Cursor, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::retry::Retry;
+use crate::scanner::Order;
+
 /// Where runs lie.
 pub(crate) fn runs() -> Collection {
     Collection::new("taskscanner/run")
@@ -64,6 +67,9 @@ pub struct Progress {
     pub failures: u64,
     /// Objects that somebody else was working on.
     pub skipped: u64,
+    /// Objects that were left alone because they had failed too often.
+    #[serde(default)]
+    pub quarantined: u64,
 }
 
 /// What becomes of what a run's objects do.
@@ -125,6 +131,10 @@ pub(crate) struct Record {
     pub(crate) cursor: Option<Cursor>,
     /// Ids behind the cursor that are finished too.
     pub(crate) done: Vec<Arc<str>>,
+    /// Everything is finished, also behind the cursor: the last page has no position behind it. Only the end itself is to be
+    /// recorded.
+    #[serde(default)]
+    pub(crate) is_through: bool,
     /// Why the run is in state ERROR.
     pub(crate) message: Option<String>,
     /// What becomes of what the objects do.
@@ -136,11 +146,36 @@ pub(crate) struct Record {
     /// The run that applied the plan of this one.
     #[serde(default)]
     pub(crate) applied_by: Option<String>,
+    /// The run whose failures this one takes up.
+    #[serde(default)]
+    pub(crate) retries: Option<Retry>,
     /// Fuel, memory and duration of the objects, once the run has ended.
     pub(crate) usage: Option<Value>,
 }
 
 impl Record {
+    /// The record of a run that begins.
+    pub(crate) fn begun(order: Order, now: Timestamp, retries: Option<Retry>) -> Self {
+        Self {
+            name: order.name,
+            invoke_context: order.invoke_context,
+            log_level: order.log_level.as_str().to_owned(),
+            state: State::Initialized,
+            progress: Progress::default(),
+            started: now,
+            ended: None,
+            cursor: None,
+            done: Vec::new(),
+            is_through: false,
+            message: None,
+            mode: if order.is_analysis { Mode::Analyze } else { Mode::Run },
+            effects: Effects::default(),
+            applied_by: None,
+            retries,
+            usage: None,
+        }
+    }
+
     pub(crate) fn key(id: &str) -> Key {
         runs().key(id)
     }

@@ -1,28 +1,33 @@
 //! The resource `taskscanner`: run, list, read and cancel scans, and read why objects failed.
 //!
-//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`,
-//! `taskscanner/RUN/plan`, `taskscanner/RUN/plan/OBJECT`.
+//! `taskscanner`, `taskscanner/RUN`, `taskscanner/RUN/live`, `taskscanner/RUN/failure`, `taskscanner/RUN/failure/OBJECT`,
+//! `taskscanner/RUN/failureGroup`, `taskscanner/RUN/plan`, `taskscanner/RUN/plan/OBJECT`, `taskscanner/quarantine`,
+//! `taskscanner/quarantine/ID`.
+
+mod parameters;
+mod quarantine;
+mod steering;
+mod stored;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use host_resource::filter::Filter;
 use host_resource::{
-    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, QuerySource, Read, Request,
-    Resource, ResourcePath, Response, TotalPolicy, Verb, listing,
+    Action, ApiVersion, Content, Context, LateRouter, Object, Page, Problem, Query, Read, Request, Resource,
+    ResourcePath, Response, Verb, listing,
 };
-use host_store::{Collection, Cursor, Scan};
+use host_store::Scan;
 use serde_json::{Value, json};
 
 use crate::estimate::{MAX_SAMPLE, SAMPLE};
-use crate::failure::failures;
+use crate::failure::groups::Groups;
+use crate::failure::{failures, origin};
 use crate::plan::{self, plans};
 use crate::record::{Record, runs};
 use crate::scanner::{Order, Scanner};
 use crate::wire;
 
-/// Failures or runs read in one go, and answered when no page size was asked for.
+/// Runs read in one go.
 const BATCH: usize = 500;
 
 /// The resource `taskscanner`.
@@ -159,43 +164,36 @@ impl TaskScannerResource {
         listing::page("taskscanner", &query, runs)
     }
 
-    /// What is kept of a run's objects, in the order of their ids.
-    async fn query_objects(&self, collection: Collection, query: Query, shown: Show) -> Result<Page, Problem> {
-        if !query.sort.is_empty() || query.offset > 0 || query.total != TotalPolicy::None {
-            return Err(Problem::bad_request(
-                "failures and plans are listed by object: use _pageSize and _pagedResultsCookie only",
-            ));
+    /// The groups of a run's failures.
+    async fn groups(&self, run: &str) -> Result<Vec<Object>, Problem> {
+        self.run(run).await?;
+        match self.scanner.parts.store.get(&Groups::key(run)).await? {
+            Some(document) => Ok(Groups::from_bytes(&document.body)?.to_objects()),
+            None => Ok(Vec::new()),
         }
-        let filter = filter(&query)?;
-        let size = query.page_size.unwrap_or(BATCH).min(BATCH);
-        let mut cursor = match &query.cookie {
-            Some(cookie) => Some(
-                Cursor::from_text(cookie)
-                    .ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?,
-            ),
-            None => None,
-        };
-        let mut result = Vec::new();
-        loop {
-            let scan = Scan::matching(collection.clone(), Arc::clone(&filter), size - result.len()).after(cursor);
-            let page = self.scanner.parts.store.scan(&scan).await?;
-            for document in page.documents {
-                result.push(Object {
-                    id: document.id.to_string(),
-                    rev: None,
-                    content: shown(document.body)?,
-                });
-            }
-            cursor = page.cursor;
-            if cursor.is_none() || result.len() >= size {
-                break;
-            }
-        }
-        Ok(Page {
-            result,
-            cookie: cursor.map(|cursor| cursor.to_text()),
-            policy: TotalPolicy::None,
-            total: None,
+    }
+
+    /// What an analysis found out about an object.
+    async fn plan(&self, run: &str, object: &str, path: &ResourcePath) -> Result<Object, Problem> {
+        let document = self.scanner.parts.store.get(&plans(run).key(object)).await?;
+        let document = document.ok_or_else(|| Problem::not_found(path))?;
+        Ok(Object {
+            id: object.to_owned(),
+            rev: None,
+            content: plan::shown(&document.body)?,
+        })
+    }
+
+    /// A failure with all that a replay needs.
+    async fn failure(&self, run: &str, object: &str, path: &ResourcePath) -> Result<Object, Problem> {
+        let store = &self.scanner.parts.store;
+        let record = self.scanner.record(run).await?.ok_or_else(|| missing(run))?;
+        let document = store.get(&failures(run).key(object)).await?;
+        let document = document.ok_or_else(|| Problem::not_found(path))?;
+        Ok(Object {
+            id: object.to_owned(),
+            rev: None,
+            content: Content::Json(origin::complete(store, run, &record, &document.body).await?),
         })
     }
 }
@@ -204,16 +202,15 @@ impl TaskScannerResource {
 impl Resource for TaskScannerResource {
     async fn read(&self, _context: &Context, path: &ResourcePath, _read: Read) -> Result<Object, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
+            ["quarantine"] => Err(Problem::bad_request("name an object, or query with _queryFilter=true")),
+            ["quarantine", id] => quarantine::read(&self.scanner.parts.store, id, path).await,
             [run] => self.run(run).await,
-            [run, kind @ ("failure" | "plan"), object] => {
-                let (collection, shown) = kept(run, kind);
-                let document = self.scanner.parts.store.get(&collection.key(object)).await?;
-                let document = document.ok_or_else(|| Problem::not_found(path))?;
-                Ok(Object {
-                    id: object.to_owned(),
-                    rev: None,
-                    content: shown(document.body)?,
-                })
+            [run, "live"] => steering::live(&self.scanner, run).await,
+            [run, "failure", object] => self.failure(run, object, path).await,
+            [run, "plan", object] => self.plan(run, object, path).await,
+            [run, "failureGroup", id] => {
+                let found = self.groups(run).await?.into_iter().find(|group| group.id == id);
+                found.ok_or_else(|| Problem::not_found(path))
             }
             [] => Err(Problem::bad_request("name a run, or query with _queryFilter=true")),
             _ => Err(Problem::not_found(path)),
@@ -223,13 +220,29 @@ impl Resource for TaskScannerResource {
     async fn query(&self, _context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
         match path.elements().collect::<Vec<_>>()[..] {
             [] => self.query_runs(query).await,
-            [run, kind @ ("failure" | "plan")] => {
+            ["quarantine"] => quarantine::query(&self.scanner.parts.store, query).await,
+            [run, "failure"] => {
                 self.run(run).await?;
-                let (collection, shown) = kept(run, kind);
-                self.query_objects(collection, query, shown).await
+                stored::page(
+                    &self.scanner.parts.store,
+                    &failures(run),
+                    "failures",
+                    query,
+                    stored::whole,
+                )
+                .await
             }
+            [run, "plan"] => {
+                self.run(run).await?;
+                stored::page(&self.scanner.parts.store, &plans(run), "plans", query, |body| {
+                    plan::shown(&body)
+                })
+                .await
+            }
+            [run, "failureGroup"] => listing::page(&format!("taskscanner/{path}"), &query, self.groups(run).await?),
             _ => Err(Problem::bad_request(format!(
-                "'{path}' is not a container: query taskscanner, taskscanner/RUN/failure or taskscanner/RUN/plan"
+                "'{path}' is not a container: query taskscanner, taskscanner/quarantine, taskscanner/RUN/failure, \
+                 taskscanner/RUN/failureGroup or taskscanner/RUN/plan"
             ))),
         }
     }
@@ -249,6 +262,19 @@ impl Resource for TaskScannerResource {
                 Ok(Some(json!({ "_id": &*id })))
             }
             ([], name) => Err(Problem::bad_request(format!("Unknown action: {name}"))),
+            (["quarantine"], "release") => {
+                let released = quarantine::release_all(&self.scanner.parts.store, &action).await?;
+                Ok(Some(released))
+            }
+            (["quarantine", id], "release") => {
+                let released = quarantine::release_one(&self.scanner.parts.store, id, path, &action).await?;
+                Ok(Some(released))
+            }
+            (["quarantine", ..], name) => Err(Problem::bad_request(format!(
+                "Unknown action: {name}: the quarantine has release"
+            ))),
+            ([run], "retry") => steering::retry(&self.scanner, run, &action).await.map(Some),
+            ([run], "pause" | "resume" | "threads") => steering::say(&self.scanner, run, &action).await.map(Some),
             ([run], "cancel") => {
                 let was_active = self.scanner.cancel(run).await?.ok_or_else(|| missing(run))?;
                 Ok(Some(wire::cancelled(run, was_active)))
@@ -258,24 +284,6 @@ impl Resource for TaskScannerResource {
             ))),
             _ => Err(Problem::not_found(path)),
         }
-    }
-}
-
-/// Makes what is answered of what is stored.
-type Show = fn(Bytes) -> Result<Content, Problem>;
-
-/// Where what is kept of a run's objects lies, and how it is shown.
-fn kept(run: &str, kind: &str) -> (Collection, Show) {
-    match kind {
-        "plan" => (plans(run), |body| plan::shown(&body).map(Content::Json)),
-        _ => (failures(run), |body| Ok(Content::Raw(body))),
-    }
-}
-
-fn filter(query: &Query) -> Result<Arc<Filter>, Problem> {
-    match &query.source {
-        QuerySource::Filter(filter) => Ok(Arc::clone(filter)),
-        QuerySource::Id(id) => Err(Problem::bad_request(format!("'{id}' is not a query: use _queryFilter"))),
     }
 }
 

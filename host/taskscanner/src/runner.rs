@@ -24,20 +24,58 @@ pub(crate) struct Waiting(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    objects: VecDeque<(Claimed, Arc<dyn Snapshot>)>,
+    objects: VecDeque<(Claimed, Ground)>,
     /// Runners that are queued or at work.
     runners: usize,
+    /// Set while the run is paused and objects wait: keeps the committer waiting too, and makes the runners that go on.
+    parked: Option<UnboundedSender<Event>>,
+}
+
+/// What an object runs on. A paused run holds none: a snapshot that is held long keeps the store from tidying up.
+type Ground = Option<Arc<dyn Snapshot>>;
+
+impl State {
+    /// Lets the objects wait until the run goes on.
+    fn park(&mut self, events: &UnboundedSender<Event>) {
+        if !self.objects.is_empty() {
+            self.parked.get_or_insert_with(|| events.clone());
+            self.objects.iter_mut().for_each(|(_, ground)| *ground = None);
+        }
+    }
+
+    /// How many further runners there should be.
+    fn wanted(&mut self, threads: usize) -> usize {
+        let wanted = self.objects.len().min(threads).saturating_sub(self.runners);
+        self.runners += wanted;
+        wanted
+    }
 }
 
 impl Waiting {
-    /// The next object. Without one, the runner that asked is no more.
-    fn next(&self) -> Option<(Claimed, Arc<dyn Snapshot>)> {
+    /// The next object, and how many further runners there should be. Without an object, the runner that asked is no more:
+    /// none is left, the run is paused, or it is to use fewer threads.
+    fn next(&self, work: &Work, events: &UnboundedSender<Event>) -> Option<(Claimed, Ground, usize)> {
         let mut state = self.0.lock();
-        let next = state.objects.pop_front();
-        if next.is_none() {
+        // Looked at under the lock, so that whoever wakes the run comes before or after, and not in between.
+        if work.live.is_resting() {
             state.runners -= 1;
+            state.park(events);
+            return None;
         }
-        next
+        let threads = work.threads();
+        let next = (state.runners <= threads).then(|| state.objects.pop_front()).flatten();
+        let Some((claimed, ground)) = next else {
+            state.runners -= 1;
+            return None;
+        };
+        Some((claimed, ground, state.wanted(threads)))
+    }
+
+    /// Everything that waits: nobody will run it.
+    fn drain(&self) -> VecDeque<(Claimed, Ground)> {
+        let mut state = self.0.lock();
+        state.runners -= 1;
+        std::mem::take(&mut state.objects)
     }
 }
 
@@ -52,13 +90,31 @@ pub(crate) fn queue(
         let mut state = work.waiting.0.lock();
         state
             .objects
-            .extend(objects.into_iter().map(|claimed| (claimed, Arc::clone(snapshot))));
-        let wanted = state.objects.len().min(work.definition.spec.threads as usize);
-        let started = wanted.saturating_sub(state.runners);
-        state.runners += started;
-        started
+            .extend(objects.into_iter().map(|claimed| (claimed, Some(Arc::clone(snapshot)))));
+        if work.live.is_resting() {
+            state.park(events);
+            return;
+        }
+        state.wanted(work.threads())
     };
-    for _ in 0..started {
+    start(work, events, started);
+}
+
+/// Goes on with the objects of a run that was paused, if it is not any more. A run that is halted gives them back.
+pub(crate) fn wake(work: &Arc<Work>) {
+    let (events, started) = {
+        let mut state = work.waiting.0.lock();
+        if work.live.is_resting() {
+            return;
+        }
+        let Some(events) = state.parked.take() else { return };
+        (events, state.wanted(work.threads()))
+    };
+    start(work, &events, started);
+}
+
+fn start(work: &Arc<Work>, events: &UnboundedSender<Event>, runners: usize) {
+    for _ in 0..runners {
         submit(Runner::new(Arc::clone(work), events.clone()));
     }
 }
@@ -71,13 +127,26 @@ fn submit(runner: Runner) {
 async fn run(mut runner: Runner) -> u64 {
     let started = instant();
     let mut fuel = 0;
-    while let Some((claimed, snapshot)) = runner.work.waiting.next() {
+    let mut latest: Ground = None;
+    while let Some((claimed, ground, wanted)) = runner.work.waiting.next(&runner.work, &runner.events) {
+        start(&runner.work, &runner.events, wanted);
         if runner.work.live.halted().is_some() {
             runner.finished.push(Finished { claimed, attempt: None });
             continue;
         }
+        let snapshot = match ground.or_else(|| latest.clone()) {
+            Some(snapshot) => snapshot,
+            // It waited while the run was paused. If it was changed meanwhile, its revision says so.
+            None => match runner.work.store.snapshot().await {
+                Ok(snapshot) => Arc::clone(latest.insert(snapshot)),
+                Err(error) => {
+                    runner.fail(claimed, Failure::of_problem("store", &error.into()));
+                    continue;
+                }
+            },
+        };
         let (id, revision) = (Arc::clone(&claimed.document.id), claimed.document.revision);
-        let ground = ground(&runner.work, &claimed);
+        let ground = claim_on(&runner.work, &claimed);
         runner.current = Some(claimed);
         let attempt = attempt(&runner.work, &id, Some(revision), snapshot, ground).await;
         fuel += attempt.usage.fuel;
@@ -100,7 +169,7 @@ async fn run(mut runner: Runner) -> u64 {
 }
 
 /// What the object's unit of work stands on: in an analysis, the claim that a run would have committed.
-fn ground(work: &Work, claimed: &Claimed) -> Overlay {
+fn claim_on(work: &Work, claimed: &Claimed) -> Overlay {
     if !work.is_analysis() {
         return Overlay::default();
     }
@@ -134,6 +203,17 @@ impl Runner {
         Self::new(Arc::clone(&self.work), self.events.clone())
     }
 
+    fn fail(&mut self, claimed: Claimed, failure: Failure) {
+        let attempt = Attempt {
+            failure: Some(failure),
+            ..Attempt::default()
+        };
+        self.finished.push(Finished {
+            claimed,
+            attempt: Some(attempt),
+        });
+    }
+
     fn report(&mut self) {
         let finished = std::mem::take(&mut self.finished);
         if !finished.is_empty() {
@@ -150,23 +230,16 @@ impl Drop for Runner {
             return;
         }
         if let Some(claimed) = self.current.take() {
-            let attempt = Attempt {
-                failure: Some(Failure::lost()),
-                ..Attempt::default()
-            };
-            self.finished.push(Finished {
-                claimed,
-                attempt: Some(attempt),
-            });
+            self.fail(claimed, Failure::lost());
         }
         if std::thread::panicking() {
             self.report();
             submit(self.successor());
             return;
         }
-        while let Some((claimed, _)) = self.work.waiting.next() {
-            self.finished.push(Finished { claimed, attempt: None });
-        }
+        let left = self.work.waiting.drain();
+        self.finished
+            .extend(left.into_iter().map(|(claimed, _)| Finished { claimed, attempt: None }));
         self.report();
     }
 }

@@ -1,6 +1,6 @@
 //! The scanner: starts runs, takes interrupted ones up again, knows those that are being worked on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use host_model::clock::Clock;
@@ -14,15 +14,23 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::attempts;
+use crate::books::Books;
 use crate::committer::Committer;
+use crate::control::{Control, attend};
 use crate::definition::{Definition, Native};
+use crate::failure::call::Room;
 use crate::failure::failures;
+use crate::failure::groups::Groups;
+use crate::failure::origin::{Origin, origins};
 use crate::feeder::{Resume, feed};
 use crate::ledger::Ledger;
 use crate::live::{Halt, Live};
 use crate::plan::plans;
-use crate::record::{Effects, Mode, Progress, Record, State, claims, runs};
+use crate::record::{Mode, Record, State, claims, runs};
+use crate::retry::{Retry, Source, source};
 use crate::runner::Waiting;
+use crate::usage::RunUsage;
 use crate::work::{PAGE, PAGES_AHEAD, Work};
 
 /// What a scanner is made of.
@@ -57,6 +65,8 @@ const BATCH: usize = 500;
 pub struct Scanner {
     pub(crate) parts: Parts,
     live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
+    /// Held by whoever forgets runs, and by whoever needs one that could be forgotten.
+    pub(crate) trimming: tokio::sync::Mutex<()>,
 }
 
 /// What to run.
@@ -79,6 +89,7 @@ impl Scanner {
         Arc::new(Self {
             parts,
             live: Mutex::default(),
+            trimming: tokio::sync::Mutex::default(),
         })
     }
 
@@ -94,13 +105,17 @@ impl Scanner {
     pub async fn start(self: &Arc<Self>, order: Order) -> Result<Arc<str>, Problem> {
         let router = self.parts.router.get()?;
         let definition = Definition::prepare(&order.invoke_context, &self.parts.scripts, &router).await?;
-        self.begin(order, definition).await
+        let id = self.begin(order, definition, None).await?;
+        self.trim().await?;
+        Ok(id)
     }
 
     /// Starts a run whose action is part of the host: the measure by which the sandbox's tax is taken.
     pub async fn start_native(self: &Arc<Self>, order: Order, action: Native) -> Result<Arc<str>, Problem> {
         let definition = Definition::native(&order.invoke_context, action, &*self.parts.router.get()?)?;
-        self.begin(order, definition).await
+        let id = self.begin(order, definition, None).await?;
+        self.trim().await?;
+        Ok(id)
     }
 
     /// Returns once the run is over, or nobody works on it any more because the host stops.
@@ -184,27 +199,18 @@ impl Scanner {
         document.map(|document| Record::from_bytes(&document.body)).transpose()
     }
 
-    async fn begin(self: &Arc<Self>, order: Order, definition: Definition) -> Result<Arc<str>, Problem> {
-        let id: Arc<str> = match order.id {
-            Some(id) => id.into(),
+    /// Makes a run durable and begins to work on it. With `retries`, over what failed in another run.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        order: Order,
+        definition: Definition,
+        retries: Option<Retry>,
+    ) -> Result<Arc<str>, Problem> {
+        let id: Arc<str> = match &order.id {
+            Some(id) => id.as_str().into(),
             None => RunId::fresh(&*self.parts.ids).as_str().into(),
         };
-        let record = Record {
-            name: order.name,
-            invoke_context: order.invoke_context,
-            log_level: order.log_level.as_str().to_owned(),
-            state: State::Initialized,
-            progress: Progress::default(),
-            started: self.parts.clock.now(),
-            ended: None,
-            cursor: None,
-            done: Vec::new(),
-            message: None,
-            mode: if order.is_analysis { Mode::Analyze } else { Mode::Run },
-            effects: Effects::default(),
-            applied_by: None,
-            usage: None,
-        };
+        let record = Record::begun(order, self.parts.clock.now(), retries);
         let mut changes = ChangeSet::new();
         changes.put(Record::key(&id), Expectation::Absent, record.to_bytes()?);
         match self.parts.store.commit(changes).await {
@@ -215,7 +221,6 @@ impl Scanner {
                     revision: committed.revision,
                 };
                 self.spawn(ledger, Ok(definition), Resume::default());
-                self.trim().await?;
             }
             // The order was carried out before, perhaps before a crash: its run goes on or has ended.
             Err(CommitError::Conflict(_)) => {}
@@ -259,24 +264,21 @@ impl Scanner {
             processed,
             stamps,
             since: Some(*started),
+            is_through: ledger.record.is_through,
+            control: self.control(&ledger.id).await?,
+            books: Books::open(&self.parts.store, &ledger.id).await?,
         })
     }
 
     pub(crate) fn spawn(self: &Arc<Self>, mut ledger: Ledger, definition: Result<Definition, Problem>, resume: Resume) {
-        let Record {
-            name,
-            started,
-            state,
-            progress,
-            ..
-        } = &ledger.record;
+        let threads = definition.as_ref().map_or(0, |definition| definition.spec.threads);
         let live = Arc::new(Live::new(
             Arc::clone(&ledger.id),
-            name.as_str().into(),
-            *started,
-            *state,
-            *progress,
+            &ledger.record,
+            threads,
+            resume.control,
         ));
+        live.with_usage(|usage| usage.clone_from(&resume.books.usage));
         self.live.lock().insert(Arc::clone(&ledger.id), Arc::clone(&live));
         let scanner = Arc::clone(self);
         tokio::spawn(async move {
@@ -298,7 +300,7 @@ impl Scanner {
         ledger: &mut Ledger,
         live: &Arc<Live>,
         definition: Definition,
-        resume: Resume,
+        mut resume: Resume,
     ) -> Result<bool, Problem> {
         let parts = &self.parts;
         if let Mode::Apply(of) = ledger.record.mode.clone() {
@@ -308,20 +310,30 @@ impl Scanner {
         if ledger.record.state == State::Initialized {
             let limit = definition.spec.max_records.unwrap_or(u64::MAX);
             let scan = Scan::matching(definition.collection.clone(), Arc::clone(&filter), PAGE);
-            ledger.record.progress.total = count(&parts.store, scan, live).await?.min(limit);
+            let source = Source {
+                retry: ledger.record.retries.as_ref(),
+                collection: &definition.collection,
+                filter: &filter,
+            };
+            ledger.record.progress.total = count(&parts.store, &source, scan, live).await?.min(limit);
             ledger.record.state = State::Active;
             ledger.commit(&parts.store, ChangeSet::new()).await?;
         }
         live.show(ledger.record.state, ledger.record.progress);
+        live.begin(parts.clock.now());
         let level = ledger.record.log_level.parse().unwrap_or(tracing::Level::INFO);
         let mode = ledger.record.mode.clone();
-        let work = Arc::new(self.work_on(definition, filter, live, mode, level)?);
+        let retry = ledger.record.retries.clone();
+        let work = Arc::new(self.work_on(definition, filter, live, mode, retry, level)?);
         let (events, received) = mpsc::unbounded_channel();
+        let books = std::mem::take(&mut resume.books);
+        let attending = tokio::spawn(attend(Arc::clone(&work)));
         let feeding = {
             let work = Arc::clone(&work);
             tokio::spawn(async move { feed(&work, resume, events).await })
         };
-        let committed = Committer::new(&work, ledger).run(received).await;
+        let committed = Committer::new(&work, ledger, books).run(received).await;
+        attending.abort();
         if committed.is_err() {
             // The feeder waits for permits that nobody will give any more.
             work.pages.close();
@@ -340,6 +352,7 @@ impl Scanner {
         filter: Arc<Filter>,
         live: &Arc<Live>,
         mode: Mode,
+        retry: Option<Retry>,
         log_level: tracing::Level,
     ) -> Result<Work, Problem> {
         let parts = &self.parts;
@@ -356,6 +369,10 @@ impl Scanner {
         Ok(Work {
             waiting: Waiting::default(),
             pages: Semaphore::new(PAGES_AHEAD),
+            origin: Origin::of(&definition),
+            retry,
+            attempts: attempts::Open::default(),
+            room: Room::default(),
             definition,
             filter,
             mode,
@@ -386,8 +403,10 @@ impl Scanner {
         record.state = state;
         record.ended = Some(self.parts.clock.now());
         record.done = Vec::new();
-        record.usage = live.with_usage(|usage| (usage.fuel.count() > 0).then(|| usage.to_json()));
+        record.usage = live.with_usage(|usage| (!usage.is_empty()).then(|| usage.to_json()));
         let mut changes = ChangeSet::new();
+        changes.delete(RunUsage::key(&live.id), Expectation::Any);
+        changes.delete(Control::key(&live.id), Expectation::Any);
         changes.delete(claims().key(Arc::clone(&live.id)), Expectation::Any);
         ledger.commit(&self.parts.store, changes).await?;
         live.show(ledger.record.state, ledger.record.progress);
@@ -395,14 +414,18 @@ impl Scanner {
         Ok(())
     }
 
-    /// Forgets the oldest ended runs beyond the number that is kept, with their failures.
+    /// Forgets the oldest ended runs beyond the number that is kept, with their failures. One whose failures another run
+    /// takes up stays.
     pub(crate) async fn trim(&self) -> Result<(), Problem> {
+        let _trimming = self.trimming.lock().await;
         let mut ended = Vec::new();
+        let mut needed = HashSet::new();
         let mut cursor = None;
         loop {
             let page = self.parts.store.scan(&Scan::all(runs(), BATCH).after(cursor)).await?;
             for document in page.documents {
                 let record = Record::from_bytes(&document.body)?;
+                needed.extend(source(&record));
                 if record.state.is_ended() {
                     ended.push((record.ended, document.id));
                 }
@@ -415,13 +438,15 @@ impl Scanner {
         ended.sort();
         let surplus = ended.len().saturating_sub(self.parts.max_completed_runs);
         for (_, id) in ended.drain(..surplus) {
-            self.forget(&id).await?;
+            if !needed.contains(&id) {
+                self.forget(&id).await?;
+            }
         }
         Ok(())
     }
 
     async fn forget(&self, id: &str) -> Result<(), Problem> {
-        for collection in [failures(id), plans(id)] {
+        for collection in [failures(id), origins(id), plans(id)] {
             loop {
                 let page = self.parts.store.scan(&Scan::all(collection.clone(), BATCH)).await?;
                 let mut changes = ChangeSet::new();
@@ -437,16 +462,17 @@ impl Scanner {
             }
         }
         let mut changes = ChangeSet::new();
+        changes.delete(Groups::key(id), Expectation::Any);
         changes.delete(Record::key(id), Expectation::Any);
         Ok(self.parts.store.commit(changes).await.map(drop)?)
     }
 }
 
-async fn count(store: &TenantStore, mut scan: Scan, live: &Live) -> Result<u64, Problem> {
+async fn count(store: &TenantStore, source: &Source<'_>, mut scan: Scan, live: &Live) -> Result<u64, Problem> {
     let snapshot = store.snapshot().await?;
     let mut total = 0;
     loop {
-        let page = snapshot.scan(&scan).await?;
+        let page = source.page(&*snapshot, &scan).await?;
         total += page.documents.len() as u64;
         if page.cursor.is_none() || live.halted().is_some() {
             return Ok(total);

@@ -1,5 +1,6 @@
 //! How a quantity is spread over many objects, in fixed memory: counts in buckets that grow by an eighth.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 
 const STEPS: u32 = 8;
@@ -22,6 +23,44 @@ impl Default for Spread {
             sum: 0,
             max: 0,
         }
+    }
+}
+
+/// A spread as it is kept: the buckets that are not empty.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    buckets: Vec<(usize, u64)>,
+    /// As text: it may be larger than a number of JSON.
+    sum: String,
+    max: u64,
+}
+
+impl Serialize for Spread {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counted = self.buckets.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+        let kept = Kept {
+            buckets: counted.collect(),
+            sum: self.sum.to_string(),
+            max: self.max,
+        };
+        kept.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Spread {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kept = Kept::deserialize(deserializer)?;
+        let mut spread = Self {
+            sum: kept.sum.parse().map_err(D::Error::custom)?,
+            max: kept.max,
+            ..Self::default()
+        };
+        for (number, count) in kept.buckets {
+            let bucket = spread.buckets.get_mut(number);
+            *bucket.ok_or_else(|| D::Error::custom("there is no such bucket"))? = count;
+            spread.count += count;
+        }
+        Ok(spread)
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod analysis;
 mod house;
+mod steering;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -151,6 +153,31 @@ async fn a_host_that_stops_in_the_middle_leaves_a_run_that_ends_exactly_once_aft
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cut_off_between_its_last_object_and_its_end_repeats_nothing() {
+    let house = House::new().await;
+    house.fill(700).await;
+    let failing = || native(|_, _| async { Ok(false) });
+    let id = house.start(failing()).await;
+    house.scanner.wait(&id).await;
+    let document = house.store.get(&Record::key(&id)).await.unwrap().unwrap();
+    // As it was before its end was recorded.
+    let mut record = Record::from_bytes(&document.body).unwrap();
+    record.state = State::Active;
+    record.ended = None;
+    let mut ledger = crate::ledger::Ledger {
+        id: id.clone(),
+        record,
+        revision: document.revision,
+    };
+    ledger.commit(&house.store, ChangeSet::new()).await.unwrap();
+    house.clock.advance(chrono::Duration::hours(1));
+    house.scanner.resume_native(ledger, failing()).await.unwrap();
+    house.scanner.wait(&id).await;
+    let record = house.scanner.record(&id).await.unwrap().unwrap();
+    assert_eq!((record.state, record.progress.failures), (State::Completed, 700));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_taken_up_again_keeps_the_time_it_began_at() {
     let house = House::new().await;
     house.put("a-due", json!({"date": "2026-06-01T11:00:00.000Z"})).await;
@@ -210,6 +237,38 @@ async fn a_cancelled_scan_leaves_its_claims_released() {
     for (id, thing) in open {
         assert_eq!(thing.get("started"), None, "{id}: {thing}");
         assert_eq!(thing.get("count"), None, "{id}: {thing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_scan_releases_its_claims_on_objects_that_collided_as_well() {
+    let house = House::new().await;
+    house.fill(600).await;
+    let shared = Collection::new("things/b").key("counter");
+    let (scanner, seen) = (house.scanner.clone(), Arc::new(parking_lot::Mutex::new(HashSet::new())));
+    let left = Arc::new(AtomicU64::new(20));
+    let action = native(move |unit, key| {
+        let (scanner, shared, left) = (scanner.clone(), shared.clone(), left.clone());
+        // All collide over the counter; the twentieth that is run again stops the scan.
+        let is_again = !seen.lock().insert(key.id.clone());
+        async move {
+            increment(&unit, shared).await?;
+            increment(&unit, key).await?;
+            if is_again && left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                let run = scanner.active().pop().unwrap();
+                scanner.find(&run).unwrap().halt(crate::live::Halt::Cancelled);
+            }
+            Ok(true)
+        }
+    });
+    let record = house.run(action).await;
+    assert_eq!(record.state, State::Cancelled);
+    let all = house.all().await;
+    let (done, open): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, thing)| thing.get("done").is_some());
+    assert_eq!(done.len() as u64, record.progress.successes);
+    assert!((20..600).contains(&done.len()), "{}", done.len());
+    for (id, thing) in open {
+        assert_eq!(thing.as_object().unwrap().len(), 1, "{id}: {thing}");
     }
 }
 

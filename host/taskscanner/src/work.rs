@@ -8,9 +8,13 @@ use host_runtime::{Pool, Runtime, Surroundings};
 use host_store::{Document, TenantStore};
 use tokio::sync::Semaphore;
 
+use crate::attempts;
 use crate::definition::Definition;
+use crate::failure::call::Room;
+use crate::failure::origin::Origin;
 use crate::live::Live;
 use crate::record::Mode;
+use crate::retry::{Retry, Source};
 use crate::runner::Waiting;
 
 /// Objects that are claimed, and later committed, together. Large enough that a commit's fsync is shared by many,
@@ -36,6 +40,14 @@ pub(crate) struct Work {
     pub(crate) waiting: Waiting,
     /// What becomes of what the objects do.
     pub(crate) mode: Mode,
+    /// The code that is run, as failures name it.
+    pub(crate) origin: Origin,
+    /// Which run's failures are taken up, if this is a retry.
+    pub(crate) retry: Option<Retry>,
+    /// How often the objects in hand failed before.
+    pub(crate) attempts: attempts::Open,
+    /// How much may still be kept of calls that fail.
+    pub(crate) room: Room,
     /// One permit for each page that may be claimed and not committed.
     pub(crate) pages: Semaphore,
 }
@@ -48,6 +60,21 @@ impl Work {
 
     pub(crate) fn context(&self) -> Context {
         Context::new(Arc::clone(&self.caller), Arc::clone(&self.live.id))
+    }
+
+    /// Where the objects come from.
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source {
+            retry: self.retry.as_ref(),
+            collection: &self.definition.collection,
+            filter: &self.filter,
+        }
+    }
+
+    /// How many objects may be in flight.
+    pub(crate) fn threads(&self) -> usize {
+        let threads = self.live.control().threads;
+        threads.unwrap_or(self.definition.spec.threads) as usize
     }
 
     /// Until when a claim that was made at an instant is respected. Beyond the end of the calendar, for ever.

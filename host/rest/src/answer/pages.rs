@@ -4,18 +4,16 @@
 //! ordinary answer; otherwise the envelope is sent in chunks while the next page is read. The status is gone by then,
 //! so a later failure breaks the connection: the client sees that the answer is incomplete, and the log says why.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use host_resource::{
     ApiVersion, Context, Page, Problem, Query, Request, ResourcePath, Response, Router, TotalPolicy, Verb,
 };
-use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
 
+use super::chunks::{Chunk, Chunks};
 use super::envelope::Totals;
 use super::form::Form;
 use super::{CONTENT_TYPE, Reply, json};
@@ -27,8 +25,6 @@ const PAGE: usize = 500;
 const SORTED_PAGE: usize = 5_000;
 /// Pages asked for one answer. A resource whose cookies never end stops here, at more objects than anyone reads.
 const PAGES: usize = 1_000_000;
-/// Pages that wait for a client that reads slowly.
-const AHEAD: usize = 1;
 
 /// A query for everything, and what surrounds it.
 pub(crate) struct Everything {
@@ -131,57 +127,3 @@ impl Everything {
 
 #[cfg(test)]
 mod tests;
-
-/// A piece of the body. The last one says so: a sender that is gone without it broke off.
-#[derive(Debug)]
-enum Chunk {
-    More(Bytes),
-    Last(Bytes),
-}
-
-/// A body that comes in chunks.
-#[derive(Debug)]
-struct Chunks {
-    receiver: mpsc::Receiver<Chunk>,
-    is_complete: bool,
-}
-
-/// The sender stopped before the last chunk.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer broke off")]
-struct Broken;
-
-impl Chunks {
-    fn channel() -> (mpsc::Sender<Chunk>, Self) {
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        (
-            sender,
-            Self {
-                receiver,
-                is_complete: false,
-            },
-        )
-    }
-}
-
-impl HttpBody for Chunks {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if self.is_complete {
-            return Poll::Ready(None);
-        }
-        self.receiver.poll_recv(task).map(|chunk| match chunk {
-            Some(Chunk::More(bytes)) => Some(Ok(Frame::data(bytes))),
-            Some(Chunk::Last(bytes)) => {
-                self.is_complete = true;
-                Some(Ok(Frame::data(bytes)))
-            }
-            None => {
-                self.is_complete = true;
-                Some(Err(Broken))
-            }
-        })
-    }
-}

@@ -1,7 +1,9 @@
 //! The headers that change what is asked: conditions and versions.
 
 use host_resource::{ApiVersion, Code, Problem};
-use http::header::{CONTENT_ENCODING, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::header::{
+    ACCEPT, CONTENT_ENCODING, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
+};
 use http::{HeaderMap, HeaderValue};
 
 /// What must be true of the resource, by `If-Match` or `If-None-Match`.
@@ -67,6 +69,18 @@ pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
             Err(Problem::new(Code::new(415), message).with_detail("header", "Content-Encoding"))
         }
     }
+}
+
+/// Whether a read is to go on as a stream of events: by `Accept: text/event-stream`.
+pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
+    let types = headers.get_all(ACCEPT).iter().filter_map(visible);
+    types.flat_map(|list| list.split(',')).any(|kind| {
+        let mut parts = kind.split(';').map(str::trim);
+        let is_events = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("text/event-stream"));
+        is_events && !parts.any(|part| matches!(part, "q=0" | "q=0.0"))
+    })
 }
 
 /// Which version of the protocol and of the resource's interface is asked for.
@@ -166,6 +180,20 @@ mod tests {
             headers.append(*name, value.parse().unwrap());
         }
         headers
+    }
+
+    #[test]
+    fn events_are_wanted_by_name_only() {
+        let check = |accept: &str, expected: bool| {
+            assert_eq!(wants_events(&headers(&[("accept", accept)])), expected, "{accept}");
+        };
+        check("text/event-stream", true);
+        check("application/json, Text/Event-Stream;q=0.5", true);
+        check("text/event-stream;q=0", false);
+        check("text/*", false);
+        check("*/*", false);
+        check("text/event-stream2", false);
+        assert!(!wants_events(&HeaderMap::new()));
     }
 
     #[test]

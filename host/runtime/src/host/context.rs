@@ -2,6 +2,8 @@
 
 use crate::bindings::{context, types};
 use crate::guest::Guest;
+use crate::meter::Stop;
+use crate::transcript::Answered;
 
 impl types::Host for Guest {}
 
@@ -28,6 +30,13 @@ impl context::Host for Guest {
 
     async fn property(&mut self, name: String) -> wasmtime::Result<Option<String>> {
         self.meter.host_call()?;
-        Ok(self.around.properties.get(&name).map(str::to_owned))
+        if let Some(player) = &self.player {
+            let told = player.play("property", &name, &[]).ok_or(Stop::Replay)?;
+            return Ok(told.answer.unwrap_or_default());
+        }
+        let value = self.around.properties.get(&name);
+        self.transcript.ask("property", &name, &[]);
+        self.transcript.answer(Answered::Plain(value), false, 0);
+        Ok(value.map(str::to_owned))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host_resource::{Code, Problem};
+use host_resource::{Code, Content, Problem};
 use host_store::{Collection, Scan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -39,7 +39,10 @@ impl House {
         let page = self.store.scan(&Scan::all(plans(run), 10_000)).await.unwrap();
         page.documents
             .iter()
-            .map(|document| shown(&document.body).unwrap())
+            .map(|document| match shown(&document.body).unwrap() {
+                Content::Json(entry) => entry,
+                Content::Raw(_) => unreachable!("a plan is shown without its steps"),
+            })
             .collect()
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
 use super::*;
+use crate::answer::chunks::AHEAD;
 
 const OBJECTS: usize = 200_000;
 
