@@ -21,7 +21,7 @@ fn a_run_can_be_paused_and_goes_on() {
     assert_eq!(said, json!({"_id": id, "status": "SUCCESS", "paused": true}));
     let shown = run(client, &id);
     assert_eq!(shown["progress"]["state"], "ACTIVE", "{shown}");
-    assert_eq!(shown.as_object().unwrap().keys().last().unwrap(), "paused");
+    assert_eq!(shown.as_object().unwrap().keys().next_back().unwrap(), "paused");
     assert_eq!(client.query("taskscanner", "paused eq true").len(), 1);
     let live = client.get(&format!("taskscanner/{id}/live")).expect(200);
     assert_eq!(
