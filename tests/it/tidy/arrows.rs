@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{assert_none, read, root};
 
 /// What each crate of the host may know of the others. A crate that is not in the list has not been decided upon.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("host_resource", &[]),
     ("host_model", &["host_resource"]),
     ("host_store", &["host_model", "host_resource"]),
