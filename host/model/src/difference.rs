@@ -79,7 +79,7 @@ mod tests {
             let named: Vec<&str> = operations.iter().filter_map(|one| one["field"].as_str()).collect();
             assert_eq!(named, fields, "{before} {after}");
             assert_eq!(is_same(&before, &after), fields.is_empty());
-            let mut patched = before.clone();
+            let mut patched = before;
             patch::apply(&PatchOperation::parse_all(&operations.into()).unwrap(), &mut patched).unwrap();
             assert!(is_same(&patched, &after), "{patched} {after}");
         };

@@ -17,6 +17,7 @@ mod live;
 mod mapping;
 mod mappings;
 mod page;
+mod perform;
 mod queue;
 mod reconciler;
 mod record;
@@ -26,6 +27,8 @@ mod runner;
 mod sent;
 mod service;
 mod sync_resource;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod wire;
 mod work;

@@ -275,7 +275,7 @@ impl Reconciler {
         let Ok(_turn) = self.turns.acquire().await else {
             return Ok(());
         };
-        let outcome = self.run(&mut ledger, order, live, is_resumed).await;
+        let outcome = Box::pin(self.run(&mut ledger, order, live, is_resumed)).await;
         let stage = match (&outcome, live.halted()) {
             (Ok(RunEnd::Halted), Some(Halt::Stopping) | None) => return Ok(()),
             (Ok(RunEnd::Halted), Some(Halt::Cancelled)) => Stage::CompletedCanceled,

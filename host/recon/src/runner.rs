@@ -120,7 +120,7 @@ impl Runner<'_> {
 
     async fn timed_source(&mut self, place: Option<String>) -> Result<RunEnd, Problem> {
         let work = Arc::clone(&self.work);
-        work.timed("sourcePhase", self.source(place)).await
+        work.timed("sourcePhase", Box::pin(self.source(place))).await
     }
 
     /// The source objects that the mapping's query finds.

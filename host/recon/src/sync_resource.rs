@@ -17,14 +17,22 @@ use serde_json::{Value, json};
 
 use crate::attempt::{Item, limits, qualifiers};
 use crate::documents;
-use crate::implicit::{Synchronizer, unit_of};
+use crate::implicit::{Outcome, Synchronizer, unit_of};
 use crate::mapping::Mapping;
+use crate::perform::Perform;
 use crate::queue::queue;
 use crate::request::known;
 use crate::turn::Side;
 
 /// How often a change that others were faster than is carried over again.
 const ATTEMPTS: usize = 8;
+
+/// What is done in a unit of work.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Notify(Change<'a>),
+    Perform(&'a Perform),
+}
 
 /// The resource `sync`.
 pub struct SyncResource(pub Arc<Synchronizer>);
@@ -57,24 +65,38 @@ impl SyncResource {
             old,
             new: new.filter(|_| !is_deleted),
         };
+        self.committed(context, Asked::Notify(change)).await
+    }
+
+    /// Does something in the unit of work of the context, or in one of its own that is committed, again and again until
+    /// nobody was faster.
+    async fn committed(&self, context: &Context, asked: Asked<'_>) -> Result<Value, Problem> {
         if context.is_within() {
-            let outcomes = self.0.carry_over(context, change).await?;
-            return Ok(outcomes.iter().map(|outcome| outcome.to_json()).collect());
+            return self.done(context, asked).await;
         }
         for _ in 0..ATTEMPTS {
             let unit = Arc::new(UnitOfWork::new(self.0.store.snapshot().await?, limits()));
-            let within = context.clone().within(Arc::clone(&unit));
-            let outcomes = self.0.carry_over(&within, change).await?;
+            let answer = self.done(&context.clone().within(Arc::clone(&unit)), asked).await?;
             let changes = unit.end().unwrap_or_default().own.to_changes();
             match self.0.store.commit(changes).await {
-                Ok(_) => return Ok(outcomes.iter().map(|outcome| outcome.to_json()).collect()),
+                Ok(_) => return Ok(answer),
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
-        Err(Problem::conflict(format!(
-            "'{container}/{id}' is being changed by too many at once: try again later"
-        )))
+        Err(Problem::conflict(
+            "the objects are being changed by too many at once: try again later",
+        ))
+    }
+
+    async fn done(&self, context: &Context, asked: Asked<'_>) -> Result<Value, Problem> {
+        match asked {
+            Asked::Perform(perform) => self.0.perform(context, perform).await,
+            Asked::Notify(change) => {
+                let outcomes = self.0.carry_over(context, change).await?;
+                Ok(outcomes.iter().map(Outcome::to_json).collect())
+            }
+        }
     }
 
     /// The target objects that an object is linked to.
@@ -184,9 +206,14 @@ impl Resource for SyncResource {
         }
         match action.name.as_str() {
             "notifyCreate" | "notifyUpdate" | "notifyDelete" => self.notify(context, &action).await.map(Some),
+            "performAction" => {
+                let perform = Perform::parse(&action)?;
+                self.committed(context, Asked::Perform(&perform)).await.map(Some)
+            }
             "getLinkedResources" => self.linked(context, &action).await.map(Some),
             name => Err(Problem::bad_request(format!(
-                "Unknown action: {name}; known are notifyCreate, notifyUpdate, notifyDelete and getLinkedResources"
+                "Unknown action: {name}; known are notifyCreate, notifyUpdate, notifyDelete, performAction and \
+                 getLinkedResources"
             ))),
         }
     }

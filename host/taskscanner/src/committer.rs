@@ -167,8 +167,11 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// Whether the guard objects to what has been done and this; then the run is halted.
+    /// Whether the guard objects to what has been done and this; then the run is halted, and nothing more of it is kept.
     fn objects_to(&mut self, more: Effects) -> bool {
+        if self.work.live.halted() == Some(Halt::Guarded) {
+            return true;
+        }
         let record = &self.ledger.record;
         let done = record.effects.and(more);
         let objection = self

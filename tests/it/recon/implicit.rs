@@ -181,3 +181,24 @@ fn two_mappings_in_both_directions_come_to_rest() {
     assert_eq!(links(client), json!([["a", "a"], ["b", "b"]]));
     assert!(client.query("sync/queue", "true").is_empty());
 }
+
+#[test]
+fn what_was_left_to_somebody_else_is_done_in_its_situation_only() {
+    let server = server(&json!({"policies": [{"situation": "ABSENT", "action": "ASYNC"}]}));
+    let client = &server.client;
+    client.put("managed/user/a", &json!({"name": "Ann"})).expect(201);
+    assert_eq!(objects(client, "managed/role"), json!({}));
+    let path = |situation: &str| {
+        format!("sync?_action=performAction&mapping=users_roles&action=CREATE&sourceId=a&situation={situation}")
+    };
+    client.post(&path("CONFIRMED"), None).expect(409);
+    client.post(&path("LOST"), None).expect(400);
+    assert_eq!(objects(client, "managed/role"), json!({}));
+    assert_eq!(client.post(&path("ABSENT"), None).expect(200), json!({"status": "OK"}));
+    assert_eq!(
+        (objects(client, "managed/role"), links(client)),
+        (json!({"a": {"name": "Ann"}}), json!([["a", "a"]]))
+    );
+    // It is done: another time it is in another situation.
+    client.post(&path("ABSENT"), None).expect(409);
+}
