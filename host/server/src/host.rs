@@ -21,7 +21,7 @@ use host_recon::{
     ConfiguredMappings, LinkResource, Mappings, ReconResource, Reconciler, SyncResource, SyncService, Synchronizer,
 };
 use host_resource::{ApiVersion, LateRouter, Problem, Router};
-use host_rest::{Callers, Rest, Secret, Tenant, TokenResource};
+use host_rest::{Callers, Rest, Tenant, TokenResource};
 use host_runtime::{Evaluator, MAX_NESTED, Pool, Runtime, RuntimeOptions, ScriptService, Scripts};
 use host_scheduler::{
     ConfiguredSchedules, JobResource, OccurrenceResource, RunResource, Scheduler, SchedulerResource,
@@ -34,14 +34,14 @@ use host_taskscanner::{Parts, Scanner, TaskScannerResource, TaskScannerService};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+use crate::administrator;
 use crate::config::Config;
 use crate::shipped::{JAVASCRIPT, SHIPPED};
 
 /// Instances for calls that do not come from the worker pool: scripts that are checked when they are stored.
 const SPARE_INSTANCES: u32 = 30;
 
-/// The user that may do everything.
-pub const ADMIN: &str = "openidm-admin";
+pub use crate::administrator::ADMIN;
 
 const V1: ApiVersion = ApiVersion { major: 1, minor: 0 };
 
@@ -384,7 +384,7 @@ impl Host {
             anyhow::bail!("{}: {}", refusal.file.display(), refusal.message);
         }
         let given = self.admin_password.take();
-        self.generated_password = ensure_admin(&self.callers, given, &*self.ids).await?;
+        self.generated_password = administrator::ensure(&self.callers, given, &*self.ids).await?;
         self.auditing.extend(self.log.begin());
         self.scanner
             .resume_all()
@@ -487,21 +487,4 @@ fn conf_folder(config: &Config, place: &Place) -> anyhow::Result<(PathBuf, Optio
 /// Where a data folder keeps the configuration of the tenant when there is no other place for it.
 pub(crate) fn conf_in(data: &Path) -> PathBuf {
     data.join("conf").join(TenantName::default_tenant().as_str())
-}
-
-/// Makes the administrator if there is none. Returns the password if it had to be made up.
-async fn ensure_admin(callers: &Callers, given: Option<String>, ids: &dyn Ids) -> anyhow::Result<Option<String>> {
-    if callers.has_user(ADMIN).await? {
-        return Ok(None);
-    }
-    let (password, generated) = match given {
-        Some(password) => (password, None),
-        None => {
-            let password = format!("{:016x}{:016x}", ids.random(), ids.random());
-            (password.clone(), Some(password))
-        }
-    };
-    let set = callers.set_password(ADMIN, &Secret::new(password), &[ADMIN]).await;
-    set.with_context(|| format!("cannot set the password of {ADMIN}"))?;
-    Ok(generated)
 }

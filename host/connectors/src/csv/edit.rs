@@ -38,7 +38,8 @@ impl Inner {
         let chosen = entry.uid.take();
         if let Some(chosen) = &chosen {
             let has = |name: &str| entry.attributes.contains_key(name);
-            if !has(UID) && !has(&settings.uid) && !(settings.name.is_none() && has(NAME)) {
+            let is_named = settings.name.is_none() && has(NAME);
+            if !(has(UID) || has(&settings.uid) || is_named) {
                 entry.attributes.insert(UID.to_owned(), vec![chosen.as_str().into()]);
             }
         }
