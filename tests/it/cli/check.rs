@@ -94,9 +94,9 @@ fn what_is_wrong_is_named_with_its_place() {
         ("taskwarden.toml", "[runtime]\nworkers = -1\n", &["line 2, column 11"]),
         ("taskwarden.toml", "[node\n", &["line 1, column"]),
         (
-            "sync.json",
+            "ui.json",
             "{}",
-            &["sync.json: there is no configuration of the type 'sync' here: known are managed, schedule/NAME"],
+            &["ui.json: there is no configuration of the type 'ui' here: known are managed"],
         ),
         ("taskwarden2.toml", "", &["taskwarden2.toml: this version knows"]),
         (
