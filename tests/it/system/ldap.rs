@@ -103,7 +103,7 @@ fn entries_are_made_read_changed_renamed_and_removed() {
         (vec!["b@x", "c@x"], &json!("12"))
     );
     // A put replaces: the room is gone, the photo was not shown and stays.
-    let mut whole = patched.clone();
+    let mut whole = patched;
     whole.as_object_mut().unwrap().remove("room");
     whole["dn"] = json!("uid=joe,ou=people,dc=example,dc=com");
     whole["uid"] = json!("joe");
