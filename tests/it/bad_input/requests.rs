@@ -70,7 +70,6 @@ fn a_path_that_leads_nowhere_is_not_found() {
         "nothing",
         "nothing/at/all",
         "config/schedule/x",
-        "system/ldap",
         "repo/managed/user",
         "info",
         "managed",

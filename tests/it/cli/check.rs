@@ -96,7 +96,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (
             "ui.json",
             "{}",
-            &["ui.json: there is no configuration of the type 'ui' here: known are managed, sync, schedule/NAME"],
+            &["ui.json: there is no configuration of the type 'ui' here: known are managed"],
         ),
         ("taskwarden2.toml", "", &["taskwarden2.toml: this version knows"]),
         (

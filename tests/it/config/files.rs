@@ -93,7 +93,7 @@ fn a_file_of_a_type_that_is_not_known_is_shown() {
         problem["message"]
             .as_str()
             .unwrap()
-            .contains("known are managed, sync, schedule/NAME"),
+            .contains("known are managed, provisioner.openicf/NAME, sync, schedule/NAME"),
         "{problem}"
     );
     assert_eq!(problem["lastGoodInForce"], false);

@@ -153,7 +153,10 @@ fn names_that_mean_nothing_are_refused_with_what_would() {
         let answer = client.put(path, &json!({})).expect(400);
         assert!(answer["message"].as_str().unwrap().contains(words), "{path}: {answer}");
     };
-    refused("config/ui", "known are managed, sync, schedule/NAME");
+    refused(
+        "config/ui",
+        "known are managed, provisioner.openicf/NAME, sync, schedule/NAME",
+    );
     refused("config/schedule", "name one, as in config/schedule/NAME");
     refused("config/managed/user", "there is one object of the type managed");
     refused("config/schedule/a%2Fb", "no slash");

@@ -49,6 +49,13 @@ pub(super) fn dn(number: usize) -> String {
     format!("uid=u{number:02},ou=people,dc=example,dc=com")
 }
 
+/// The texts of an array, in order.
+fn sorted(array: &Value) -> Vec<&str> {
+    let mut texts: Vec<&str> = array.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    texts.sort_unstable();
+    texts
+}
+
 /// The id of the one object that a filter finds.
 fn id_of(server: &Server, filter: &str) -> String {
     let found = server.client.query("system/ldap/account", filter);
@@ -70,10 +77,9 @@ fn entries_are_made_read_changed_renamed_and_removed() {
         .expect(201);
     let id = made["_id"].as_str().unwrap().to_owned();
     let path = format!("system/ldap/account/{id}");
-    assert_eq!(
-        (&made["uid"], &made["cn"], &made["mail"]),
-        (&json!("j,d"), &json!("Jöe (the *)"), &json!(["a@x", "b@x"]))
-    );
+    assert_eq!((&made["uid"], &made["cn"]), (&json!("j,d"), &json!("Jöe (the *)")));
+    // A directory has values in no order.
+    assert_eq!(sorted(&made["mail"]), ["a@x", "b@x"]);
     assert_eq!((made.get("password"), made.get("photo")), (None, None));
     assert_eq!(
         client.get(&format!("{path}?_fields=photo")).expect(200)["photo"],
@@ -92,16 +98,12 @@ fn entries_are_made_read_changed_renamed_and_removed() {
         {"operation": "replace", "field": "/room", "value": "12"}
     ]);
     let patched = client.patch(&path, &patch).expect(200);
-    let mut mails: Vec<&str> = patched["mail"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    mails.sort_unstable();
-    assert_eq!((mails, &patched["room"]), (vec!["b@x", "c@x"], &json!("12")));
+    assert_eq!(
+        (sorted(&patched["mail"]), &patched["room"]),
+        (vec!["b@x", "c@x"], &json!("12"))
+    );
     // A put replaces: the room is gone, the photo was not shown and stays.
-    let mut whole = patched.clone();
+    let mut whole = patched;
     whole.as_object_mut().unwrap().remove("room");
     whole["dn"] = json!("uid=joe,ou=people,dc=example,dc=com");
     whole["uid"] = json!("joe");
