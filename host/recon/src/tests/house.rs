@@ -297,6 +297,12 @@ impl House {
         }
     }
 
+    /// How many answers of systems a run has written down.
+    pub(super) async fn notes(&self, run: &str) -> usize {
+        let notes = Scan::all(crate::sent::sent(run), 1_000);
+        self.store.scan(&notes).await.unwrap().documents.len()
+    }
+
     /// Another host over the same documents and systems: what a restart after a kill is.
     pub(super) async fn restarted(self) -> Self {
         Self::over(self.store.clone(), Arc::clone(&self.systems))
