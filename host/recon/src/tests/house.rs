@@ -87,6 +87,8 @@ pub(super) struct Systems {
     fail_after: AtomicUsize,
     asked: AtomicUsize,
     hanging: Notify,
+    /// How many hosts there have been: only the last one still lives.
+    hosts: AtomicUsize,
 }
 
 impl Systems {
@@ -98,6 +100,7 @@ impl Systems {
             fail_after: AtomicUsize::new(usize::MAX),
             asked: AtomicUsize::new(0),
             hanging: Notify::new(),
+            hosts: AtomicUsize::new(0),
         }
     }
 
@@ -134,19 +137,29 @@ impl Systems {
         Ok(())
     }
 
-    async fn write(&self, context: &Context, content: &Value) -> Result<(), Problem> {
+    async fn write(&self, host: usize, context: &Context, content: &Value) -> Result<(), Problem> {
         if content["name"] == "refused" {
             return Err(Problem::bad_request("the name is refused"));
         }
-        if self.writes.lock().len() >= self.hang_after.load(Ordering::SeqCst) {
+        if !self.takes(host, context, content) {
             self.hanging.notify_one();
             std::future::pending::<()>().await;
         }
-        self.writes.lock().push(Sent {
+        Ok(())
+    }
+
+    /// Takes a write, unless it hangs. Of a host that is gone nothing arrives any more.
+    fn takes(&self, host: usize, context: &Context, content: &Value) -> bool {
+        let mut writes = self.writes.lock();
+        let is_gone = host != self.hosts.load(Ordering::SeqCst);
+        if is_gone || writes.len() >= self.hang_after.load(Ordering::SeqCst) {
+            return false;
+        }
+        writes.push(Sent {
             key: Arc::clone(&context.request_id),
             content: content.clone(),
         });
-        Ok(())
+        true
     }
 
     fn object(&self, container: &str, id: &str) -> Option<Object> {
@@ -167,12 +180,13 @@ fn place(path: &ResourcePath) -> (String, String) {
     (path.parent().to_string(), path.last().unwrap_or_default().to_owned())
 }
 
-struct SystemResource(Arc<Systems>);
+/// The systems as one host reaches them.
+struct SystemResource(Arc<Systems>, usize);
 
 #[async_trait]
 impl Resource for SystemResource {
     async fn create(&self, context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
-        self.0.write(context, &create.content).await?;
+        self.0.write(self.1, context, &create.content).await?;
         let id = create.id.unwrap_or_else(|| format!("made-{}", self.0.writes().len()));
         self.0.put(&path.to_string(), &id, create.content);
         self.0
@@ -187,14 +201,14 @@ impl Resource for SystemResource {
     }
 
     async fn update(&self, context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
-        self.0.write(context, &update.content).await?;
+        self.0.write(self.1, context, &update.content).await?;
         let (container, id) = place(path);
         self.0.put(&container, &id, update.content);
         self.0.object(&container, &id).ok_or_else(|| Problem::not_found(path))
     }
 
     async fn delete(&self, context: &Context, path: &ResourcePath, _delete: Delete) -> Result<Object, Problem> {
-        self.0.write(context, &Value::Null).await?;
+        self.0.write(self.1, context, &Value::Null).await?;
         let (container, id) = place(path);
         let object = self.0.object(&container, &id).ok_or_else(|| Problem::not_found(path));
         self.0.objects.lock().remove(&(container, id));
@@ -283,8 +297,9 @@ impl House {
             mappings: Arc::clone(&mappings),
             max_completed_runs: 100,
         });
+        let host = systems.hosts.fetch_add(1, Ordering::SeqCst) + 1;
         let bound = Router::new()
-            .mount(&["system"], &[], Arc::new(SystemResource(Arc::clone(&systems))))
+            .mount(&["system"], &[], Arc::new(SystemResource(Arc::clone(&systems), host)))
             .mount(&["managed"], &[], Arc::new(Stored(store.clone())));
         let bound = Arc::new(bound);
         router.bind(&bound);
