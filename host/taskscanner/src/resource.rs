@@ -124,7 +124,7 @@ impl TaskScannerResource {
     }
 
     async fn run(&self, id: &str) -> Result<Object, Problem> {
-        if let Some(live) = self.scanner.find(id) {
+        if let Some(live) = self.scanner.at_work(id) {
             return Ok(wire::of_live(&live));
         }
         let record = self.scanner.record(id).await?.ok_or_else(|| missing(id))?;
@@ -144,7 +144,7 @@ impl TaskScannerResource {
                 .await?;
             for document in page.documents {
                 let record = Record::from_bytes(&document.body)?;
-                let shown = match self.scanner.find(&document.id) {
+                let shown = match self.scanner.at_work(&document.id) {
                     Some(live) => wire::of_live(&live),
                     None => wire::of_record(&document.id, &record),
                 };

@@ -194,6 +194,11 @@ impl Scanner {
         self.live.lock().get(id).cloned()
     }
 
+    /// The run under this id, if it is still worked on: once its end is recorded, the record says more.
+    pub(crate) fn at_work(&self, id: &str) -> Option<Arc<Live>> {
+        self.find(id).filter(|live| !live.shown().0.is_ended())
+    }
+
     pub(crate) async fn record(&self, id: &str) -> Result<Option<Record>, Problem> {
         let document = self.parts.store.get(&Record::key(id)).await?;
         document.map(|document| Record::from_bytes(&document.body)).transpose()

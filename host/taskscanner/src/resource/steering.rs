@@ -14,7 +14,7 @@ use crate::wire;
 
 /// How the run goes just now.
 pub(super) async fn live(scanner: &Scanner, run: &str) -> Result<Object, Problem> {
-    let content = match scanner.find(run) {
+    let content = match scanner.at_work(run) {
         Some(live) => wire::now(&live, scanner.parts.clock.now()),
         None => {
             let record = scanner.record(run).await?.ok_or_else(|| missing(run))?;
