@@ -5,9 +5,9 @@ use core::alloc::Layout;
 use core::arch::wasm32::{memory_grow, memory_size};
 use core::mem::MaybeUninit;
 
-use talc::cell::TalcSyncCell;
 use talc::base::Talc;
 use talc::base::binning::Binning;
+use talc::cell::TalcSyncCell;
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
