@@ -105,15 +105,15 @@ impl ManagedObjects {
         // Who did not know that a property has become unique conflicts when it is committed.
         unit.get(&place.managed.unique.declaration).await?;
         let savepoint = unit.savepoint()?;
-        let staged = self.stage_heard(context, unit, place, change, fields).await;
+        let staged = self.stage_told(context, unit, place, change, fields).await;
         if staged.is_err() {
             unit.roll_back(savepoint)?;
         }
         staged
     }
 
-    /// Tells who has to know of a change.
-    async fn stage_heard(
+    /// Tells who has to know of a change: the audit first, then the listener.
+    async fn stage_told(
         &self,
         context: &Context,
         unit: &Arc<UnitOfWork>,
@@ -122,18 +122,26 @@ impl ManagedObjects {
         fields: &Fields,
     ) -> Result<Staged, Problem> {
         let container = place.managed.definition.collection.name();
-        let Some(listener) = self.listener.get().filter(|listener| listener.wants(container)) else {
-            return self.stage_audited(context, unit, place, change, fields).await;
-        };
+        let listener = self.listener.get().filter(|listener| listener.wants(container));
+        let is_audited = self.audit.wants_change(context, container);
+        if listener.is_none() && !is_audited {
+            return self.stage_unseen(context, unit, place, change, fields).await;
+        }
         let old = unit.get(&place.key()).await?;
-        let staged = self.stage_audited(context, unit, place, change, fields).await?;
+        let staged = self.stage_unseen(context, unit, place, change, fields).await?;
         // A hook may have chosen another id.
         let place = Place {
             managed: Arc::clone(&place.managed),
             id: ObjectId::parse(&staged.object.id)?,
         };
         let new = unit.get(&place.key()).await?;
-        if old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body) {
+        if is_audited && rev(old.as_ref()) != rev(new.as_ref()) {
+            self.enter(context, unit, &place, change, old.as_ref(), new.as_ref())
+                .await?;
+        }
+        if let Some(listener) = listener
+            && old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body)
+        {
             let shown = |seen: Option<Seen>| seen.map(|seen| object(seen).into_value()).transpose();
             let damaged = |error: serde_json::Error| Problem::internal(format!("an object is damaged: {error}"));
             let (old, new) = (shown(old).map_err(damaged)?, shown(new).map_err(damaged)?);
@@ -149,45 +157,31 @@ impl ManagedObjects {
         Ok(staged)
     }
 
-    /// With an entry in the audit if and only if there is a change.
-    async fn stage_audited(
+    /// Makes the entry of a change in the audit a part of the unit of work.
+    async fn enter(
         &self,
         context: &Context,
-        unit: &Arc<UnitOfWork>,
+        unit: &UnitOfWork,
         place: &Place,
         change: &Change,
-        fields: &Fields,
-    ) -> Result<Staged, Problem> {
-        let collection = place.managed.definition.collection.name();
-        if !self.audit.wants_change(context, collection) {
-            return self.stage_unseen(context, unit, place, change, fields).await;
-        }
-        let before = unit.get(&place.key()).await?;
-        let staged = self.stage_unseen(context, unit, place, change, fields).await?;
-        // A hook may have chosen another id.
-        let place = Place {
-            managed: Arc::clone(&place.managed),
-            id: ObjectId::parse(&staged.object.id)?,
-        };
-        let after = unit.get(&place.key()).await?;
-        let rev = |seen: &Option<Seen>| seen.as_ref().map(|seen| seen.rev.to_string());
-        if rev(&before) != rev(&after) {
-            let shown = |seen: &Option<Seen>| seen.as_ref().map(|seen| audited(&place, seen)).transpose();
-            let (was, is) = (shown(&before)?, shown(&after)?);
-            let entry = self.audit.change(
-                context,
-                audit::Change {
-                    object: &place.path(),
-                    operation: change.operation(),
-                    before: was.as_deref(),
-                    after: is.as_deref(),
-                    revision: rev(&before).as_deref(),
-                },
-            );
-            let key = Collection::new(entry.collection).key(entry.id);
-            unit.put(key, entry.body.into()).await?;
-        }
-        Ok(staged)
+        before: Option<&Seen>,
+        after: Option<&Seen>,
+    ) -> Result<(), Problem> {
+        let shown = |seen: Option<&Seen>| seen.map(|seen| audited(place, seen)).transpose();
+        let (was, is) = (shown(before)?, shown(after)?);
+        let entry = self.audit.change(
+            context,
+            audit::Change {
+                object: &place.path(),
+                operation: change.operation(),
+                before: was.as_deref(),
+                after: is.as_deref(),
+                revision: rev(before).as_deref(),
+            },
+        );
+        let key = Collection::new(entry.collection).key(entry.id);
+        unit.put(key, entry.body.into()).await?;
+        Ok(())
     }
 
     async fn stage_unseen(
@@ -204,6 +198,10 @@ impl ManagedObjects {
             self.govern(context, unit, place, change, fields).await
         }
     }
+}
+
+fn rev(seen: Option<&Seen>) -> Option<String> {
+    seen.map(|seen| seen.rev.to_string())
 }
 
 /// What the audit keeps of an object: nothing that is hidden from those who read the audit.
