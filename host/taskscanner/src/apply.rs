@@ -18,7 +18,7 @@ use crate::feeder::Resume;
 use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::plan::{Entry, plans};
-use crate::record::{Effects, Mode, Progress, Record, State};
+use crate::record::{Effects, Mode, Progress, Record, State, missing};
 use crate::scanner::Scanner;
 use crate::work::PAGE;
 
@@ -46,8 +46,12 @@ impl Scanner {
     /// 404 for a run that there is not, 400 for one that is no analysis, 409 for one that has not ended well, was applied
     /// before, or would do more than its guard allows, 410 for one that ended too long ago.
     pub async fn apply(self: &Arc<Self>, of: &str) -> Result<Arc<str>, Problem> {
-        let missing = || Problem::new(Code::NOT_FOUND, format!("Task with id '{of}' not found."));
-        let document = self.parts.store.get(&Record::key(of)).await?.ok_or_else(missing)?;
+        let document = self
+            .parts
+            .store
+            .get(&Record::key(of))
+            .await?
+            .ok_or_else(|| missing(of))?;
         let mut analysis = Record::from_bytes(&document.body)?;
         let router = self.parts.router.get()?;
         let definition = Definition::to_apply(&analysis.invoke_context, &router)?;

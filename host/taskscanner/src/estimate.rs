@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use host_model::run::RunId;
 use host_resource::Problem;
-use host_store::{Document, Overlay, Scan, Snapshot};
+use host_store::{Document, Scan, Snapshot};
 use serde_json::{Value, json};
 
 use crate::control::Control;
@@ -17,7 +17,7 @@ use crate::object::{Attempt, attempt};
 use crate::record::{Mode, Record};
 use crate::scanner::{Order, Scanner};
 use crate::usage::RunUsage;
-use crate::work::{PAGE, Work};
+use crate::work::{Claimed, PAGE, Work};
 
 /// Objects of a sample when nobody says how many.
 pub(crate) const SAMPLE: usize = 100;
@@ -76,14 +76,9 @@ impl Scanner {
     }
 }
 
-async fn one(
-    work: Arc<Work>,
-    snapshot: Arc<dyn Snapshot>,
-    claimed: crate::work::Claimed,
-) -> ((Arc<str>, Attempt), u64) {
-    let Document { id, revision, body } = claimed.document;
-    let key = work.definition.collection.key(Arc::clone(&id));
-    let ground = Overlay::staging(key, revision, body);
+async fn one(work: Arc<Work>, snapshot: Arc<dyn Snapshot>, claimed: Claimed) -> ((Arc<str>, Attempt), u64) {
+    let ground = work.ground(&claimed);
+    let Document { id, revision, .. } = claimed.document;
     let attempt = attempt(&work, &id, Some(revision), snapshot, ground).await;
     let fuel = attempt.usage.fuel;
     ((id, attempt), fuel)
@@ -91,11 +86,7 @@ async fn one(
 
 /// How many objects match, and a sample of those that a run would take: every n-th, where n doubles whenever there are
 /// twice as many as wanted.
-async fn choose(
-    work: &Work,
-    snapshot: &dyn Snapshot,
-    sample: usize,
-) -> Result<(u64, Vec<crate::work::Claimed>), Problem> {
+async fn choose(work: &Work, snapshot: &dyn Snapshot, sample: usize) -> Result<(u64, Vec<Claimed>), Problem> {
     let mut scan = Scan::matching(work.definition.collection.clone(), Arc::clone(&work.filter), PAGE);
     let (mut total, mut step, mut kept) = (0_u64, 1_u64, Vec::new());
     loop {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use host_model::clock::{Timestamp, parse_wire_time, wire_time};
-use host_resource::Problem;
+use host_resource::{Code, Problem};
 use host_store::{Collection, Cursor, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +15,11 @@ use crate::scanner::Order;
 /// Where runs lie.
 pub(crate) fn runs() -> Collection {
     Collection::new("taskscanner/run")
+}
+
+/// There is no such run.
+pub(crate) fn missing(id: &str) -> Problem {
+    Problem::new(Code::NOT_FOUND, format!("Task with id '{id}' not found."))
 }
 
 /// Where the claims of runs lie: for each run the instants at which it claimed the pages that it has not finished.

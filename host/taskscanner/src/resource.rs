@@ -23,7 +23,7 @@ use crate::estimate::{MAX_SAMPLE, SAMPLE};
 use crate::failure::groups::Groups;
 use crate::failure::{failures, origin};
 use crate::plan::{self, plans};
-use crate::record::{Record, runs};
+use crate::record::{Record, missing, runs};
 use crate::scanner::{Order, Scanner};
 use crate::wire;
 
@@ -297,13 +297,6 @@ fn to_object(mut run: Value) -> Object {
         rev: None,
         content: Content::Json(run),
     }
-}
-
-fn missing(id: &str) -> Problem {
-    Problem::new(
-        host_resource::Code::NOT_FOUND,
-        format!("Task with id '{id}' not found."),
-    )
 }
 
 fn damaged(error: serde_json::Error) -> Problem {

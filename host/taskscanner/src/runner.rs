@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_store::{Document, Overlay, Snapshot};
+use host_store::Snapshot;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -146,7 +146,7 @@ async fn run(mut runner: Runner) -> u64 {
             },
         };
         let (id, revision) = (Arc::clone(&claimed.document.id), claimed.document.revision);
-        let ground = claim_on(&runner.work, &claimed);
+        let ground = runner.work.ground(&claimed);
         runner.current = Some(claimed);
         let attempt = attempt(&runner.work, &id, Some(revision), snapshot, ground).await;
         fuel += attempt.usage.fuel;
@@ -166,16 +166,6 @@ async fn run(mut runner: Runner) -> u64 {
     runner.report();
     runner.is_over = true;
     fuel
-}
-
-/// What the object's unit of work stands on: in an analysis, the claim that a run would have committed.
-fn claim_on(work: &Work, claimed: &Claimed) -> Overlay {
-    if !work.is_analysis() {
-        return Overlay::default();
-    }
-    let Document { id, revision, body } = &claimed.document;
-    let key = work.definition.collection.key(Arc::clone(id));
-    Overlay::staging(key, *revision, body.clone())
 }
 
 /// A runner and what it has not reported yet. Whatever becomes of it, the committer hears of its objects.

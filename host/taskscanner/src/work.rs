@@ -5,7 +5,7 @@ use std::sync::Arc;
 use host_model::clock::{Clock, Timestamp};
 use host_resource::{Caller, Context, Filter};
 use host_runtime::{Pool, Runtime, Surroundings};
-use host_store::{Document, TenantStore};
+use host_store::{Document, Overlay, TenantStore};
 use tokio::sync::Semaphore;
 
 use crate::attempts;
@@ -75,6 +75,16 @@ impl Work {
     pub(crate) fn threads(&self) -> usize {
         let threads = self.live.control().threads;
         threads.unwrap_or(self.definition.spec.threads) as usize
+    }
+
+    /// What an object's unit of work stands on: in an analysis, the claim that a run would have committed.
+    pub(crate) fn ground(&self, claimed: &Claimed) -> Overlay {
+        if !self.is_analysis() {
+            return Overlay::default();
+        }
+        let Document { id, revision, body } = &claimed.document;
+        let key = self.definition.collection.key(Arc::clone(id));
+        Overlay::staging(key, *revision, body.clone())
     }
 
     /// Until when a claim that was made at an instant is respected. Beyond the end of the calendar, for ever.

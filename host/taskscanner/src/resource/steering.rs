@@ -6,9 +6,9 @@ use host_model::scan::MAX_THREADS;
 use host_resource::{Action, Content, Object, Problem};
 use serde_json::{Value, json};
 
-use super::missing;
 use super::parameters::only;
 use crate::control::Control;
+use crate::record::missing;
 use crate::scanner::Scanner;
 use crate::wire;
 

@@ -32,20 +32,18 @@ fn saying(house: &House, at: u64, change: fn(&mut crate::control::Control)) -> (
     (action, counted)
 }
 
+async fn until_paused(house: &House, run: &str) {
+    let live = house.scanner.find(run).unwrap();
+    live.changes().wait_for(|control| control.paused).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_run_begins_no_further_object_and_can_be_cancelled() {
     let house = House::new().await;
     house.fill(2_000).await;
     let (action, calls) = saying(&house, 100, |control| control.paused = true);
     let id = house.start(action).await;
-    house
-        .scanner
-        .find(&id)
-        .unwrap()
-        .changes()
-        .wait_for(|control| control.paused)
-        .await
-        .unwrap();
+    until_paused(&house, &id).await;
     assert_eq!(house.scanner.record(&id).await.unwrap().unwrap().state, State::Active);
     assert!(
         crate::wire::of_live(&house.scanner.find(&id).unwrap())
@@ -84,14 +82,7 @@ async fn a_paused_run_stays_paused_over_a_restart_and_goes_on_when_it_is_told_to
     first.fill(1_500).await;
     let (action, calls) = saying(&first, 300, |control| control.paused = true);
     let id = first.start(action).await;
-    first
-        .scanner
-        .find(&id)
-        .unwrap()
-        .changes()
-        .wait_for(|control| control.paused)
-        .await
-        .unwrap();
+    until_paused(&first, &id).await;
     first.scanner.stop().await;
     let before = calls[0].load(Ordering::Relaxed);
     let (store, clock) = (first.store.clone(), first.clock.clone());
@@ -145,14 +136,7 @@ async fn a_run_that_is_paused_and_goes_on_changes_every_object_once() {
     house.fill(1_200).await;
     let (action, _) = saying(&house, 50, |control| control.paused = true);
     let id = house.start(action).await;
-    house
-        .scanner
-        .find(&id)
-        .unwrap()
-        .changes()
-        .wait_for(|control| control.paused)
-        .await
-        .unwrap();
+    until_paused(&house, &id).await;
     house
         .scanner
         .steer(&id, |control| control.paused = false)
