@@ -101,7 +101,9 @@ pub fn changed_fields(before: Option<&Value>, after: Option<&Value>) -> Vec<Stri
     fn names(value: Option<&Value>) -> impl Iterator<Item = &String> {
         value.and_then(Value::as_object).into_iter().flat_map(Map::keys)
     }
-    let member = |value: Option<&'_ Value>, name: &str| value.and_then(|value| value.get(name)).cloned();
+    fn member<'a>(value: Option<&'a Value>, name: &str) -> Option<&'a Value> {
+        value.and_then(|value| value.get(name))
+    }
     let is_new = |name: &&String| member(before, name).is_none();
     names(before)
         .chain(names(after).filter(is_new))

@@ -31,21 +31,28 @@ impl Cron {
         clock_change: ClockChange,
         limit: usize,
     ) -> Vec<Dropped> {
-        let mut dropped = Vec::new();
-        let mut from = after;
-        while clock_change.on_gap == OnGap::Skip
-            && dropped.len() < limit
-            && let Some(change) = Transition::between(zone, from, until)
-        {
-            dropped.extend(change.is_gap().then(|| self.lost_in(change)).flatten());
-            from = change.at;
-        }
-        dropped
+        let losses = self.losses(after, until, zone, clock_change);
+        losses.take(limit).map(|(_, dropped)| dropped).collect()
+    }
+
+    /// The clock changes after `after` and not after `until` that drop something, with what they drop.
+    pub(super) fn losses(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        zone: Tz,
+        clock_change: ClockChange,
+    ) -> impl Iterator<Item = (Transition, Dropped)> {
+        let next = move |from: Timestamp| Transition::between(zone, from, until);
+        let first = (clock_change.on_gap == OnGap::Skip).then(|| next(after)).flatten();
+        std::iter::successors(first, move |change| next(change.at))
+            .filter(Transition::is_gap)
+            .filter_map(|change| Some((change, self.lost_in(change)?)))
     }
 
     /// A wall time in the gap is lost unless the expression also names the one that the clock shows instead: a schedule
     /// of every hour goes on an hour after the last fire, and nobody misses anything.
-    pub(super) fn lost_in(&self, change: Transition) -> Option<Dropped> {
+    fn lost_in(&self, change: Transition) -> Option<Dropped> {
         let mut lost: Option<Dropped> = None;
         let mut from = change.wall_before();
         while let Some(wall) = self.first_wall(from, from.year() + SEARCH_YEARS)

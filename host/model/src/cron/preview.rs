@@ -38,7 +38,9 @@ impl Cron {
         while fires.len() < count
             && let Some(time) = self.next_after(previous, zone, clock_change)
         {
-            let mut notes = self.dropped(previous, time, zone, clock_change);
+            // A sentence for each gap between two fires that swallowed some.
+            let losses = self.losses(previous, time, zone, clock_change);
+            let mut notes: Vec<String> = losses.map(|(change, lost)| dropped_by(change, &lost, zone)).collect();
             notes.extend(self.touched(time, zone, clock_change));
             let offset = zone.offset_from_utc_datetime(&time.naive_utc()).fix();
             let note = Some(notes.join(" ")).filter(|note| !note.is_empty());
@@ -50,41 +52,6 @@ impl Cron {
             previous = time;
         }
         fires
-    }
-
-    /// A sentence for each gap between two fires that swallowed some.
-    fn dropped(&self, previous: Timestamp, time: Timestamp, zone: Tz, clock_change: ClockChange) -> Vec<String> {
-        let mut notes = Vec::new();
-        let mut from = previous;
-        while clock_change.on_gap == OnGap::Skip
-            && let Some(change) = Transition::between(zone, from, time)
-        {
-            notes.extend(change.is_gap().then(|| self.dropped_by(change, zone)).flatten());
-            from = change.at;
-        }
-        notes
-    }
-
-    fn dropped_by(&self, change: Transition, zone: Tz) -> Option<String> {
-        let Dropped { first, last, count, .. } = self.lost_in(change)?;
-        let forward = format!(
-            "the clock goes forward from {} to {}",
-            show(change.wall_before()),
-            show(change.wall_after())
-        );
-        let date = first.date();
-        Some(if count == 1 {
-            format!(
-                "{} on {date} does not exist in {zone}: {forward}, so that fire is dropped (onGap skip).",
-                show(first)
-            )
-        } else {
-            format!(
-                "{} to {} on {date} do not exist in {zone}: {forward}, so {count} fires are dropped (onGap skip).",
-                show(first),
-                show(last),
-            )
-        })
     }
 
     /// A sentence if this fire was moved out of a gap, or its wall time comes twice.
@@ -117,6 +84,28 @@ impl Cron {
                 show(wall)
             )
         })
+    }
+}
+
+fn dropped_by(change: Transition, lost: &Dropped, zone: Tz) -> String {
+    let Dropped { first, last, count, .. } = lost;
+    let forward = format!(
+        "the clock goes forward from {} to {}",
+        show(change.wall_before()),
+        show(change.wall_after())
+    );
+    let date = first.date();
+    if *count == 1 {
+        format!(
+            "{} on {date} does not exist in {zone}: {forward}, so that fire is dropped (onGap skip).",
+            show(*first)
+        )
+    } else {
+        format!(
+            "{} to {} on {date} do not exist in {zone}: {forward}, so {count} fires are dropped (onGap skip).",
+            show(*first),
+            show(*last),
+        )
     }
 }
 
