@@ -98,16 +98,18 @@ impl Passing<'_> {
     }
 }
 
-/// The instants of a schedule from `from` until `until`, both included, at most `limit` of them; and how many there are.
+/// How many instants a schedule has from `from` until `until`, both included; and which, if they are at most `limit`.
 /// A simple schedule counts from its start.
 pub(crate) fn instants(trigger: &Trigger, from: Timestamp, until: Timestamp, limit: usize) -> (u64, Vec<Timestamp>) {
     let Some(all) = trigger.due(from, until) else {
         return (0, Vec::new());
     };
+    if all.count > limit as u64 {
+        return (all.count, Vec::new());
+    }
     let mut found = vec![all.first];
     while let Some(last) = found.last().copied()
         && last < all.last
-        && found.len() < limit
     {
         match trigger.due(last + MILLISECOND, until) {
             Some(rest) => found.push(rest.first),

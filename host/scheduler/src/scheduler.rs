@@ -116,7 +116,8 @@ impl Scheduler {
         }))
     }
 
-    /// Reads what is stored, takes up what an earlier host left behind, and begins to fire. To be called once.
+    /// Reads what is stored, takes up what an earlier host left behind, and begins to fire. To be called once, after
+    /// [`Scheduler::open`].
     ///
     /// # Errors
     /// The store failed. A document that cannot be read is logged and left alone.
@@ -127,12 +128,13 @@ impl Scheduler {
         Ok(())
     }
 
-    /// [`Scheduler::new`] and [`Scheduler::begin`] in one.
+    /// [`Scheduler::new`], [`Scheduler::open`] and [`Scheduler::begin`] in one.
     ///
     /// # Errors
     /// As [`Scheduler::begin`].
     pub async fn start(ports: Ports, settings: Settings) -> Result<Scheduler, Error> {
         let scheduler = Scheduler::new(ports, settings);
+        scheduler.open().await?;
         scheduler.begin().await?;
         Ok(scheduler)
     }

@@ -158,9 +158,17 @@ impl Shelves {
 
     /// The trigger of a job, wherever that lies. The job itself is not read, so this is cheap.
     pub(crate) async fn find_trigger(&self, id: &JobId) -> Result<Option<(ShelfName, StoredTrigger)>, Error> {
+        let found = self.get(&trigger_key(id)).await?;
+        found
+            .map(|(shelf, document)| Ok((shelf, read_trigger(&document)?)))
+            .transpose()
+    }
+
+    /// A document, wherever it lies.
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<(ShelfName, Document)>, Error> {
         for shelf in SHELVES {
-            if let Some(document) = self.store(shelf).get(&trigger_key(id)).await? {
-                return Ok(Some((shelf, read_trigger(&document)?)));
+            if let Some(document) = self.store(shelf).get(key).await? {
+                return Ok(Some((shelf, document)));
             }
         }
         Ok(None)
@@ -192,13 +200,12 @@ pub(crate) struct Pages<'a> {
 }
 
 impl Pages<'_> {
-    /// The next page, which may be empty, and what else the store held then.
-    pub(crate) async fn next(&mut self) -> Result<Option<(Arc<dyn Snapshot>, Vec<Document>)>, Error> {
+    /// The next page, which may be empty.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Document>>, Error> {
         let Some(scan) = self.scan.take() else { return Ok(None) };
-        let snapshot = self.store.snapshot().await?;
-        let page = snapshot.scan(&scan).await?;
+        let page = self.store.scan(&scan).await?;
         self.scan = page.cursor.map(|cursor| scan.after(Some(cursor)));
-        Ok(Some((snapshot, page.documents)))
+        Ok(Some(page.documents))
     }
 }
 

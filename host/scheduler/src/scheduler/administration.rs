@@ -68,9 +68,7 @@ impl Scheduler {
             let stored = self.0.require(id).await?;
             self.0.refuse_configured(&stored.job.id).await?;
             let shown = wire::job(&stored, self.0.view(&stored.job.id));
-            let mut changes = changes::remove_job(&stored);
-            let pending = self.0.pending(&stored, Cause::Deleted);
-            self.0.note_last(&stored, &pending, &mut changes).await?;
+            let changes = self.0.removal(&stored, Cause::Deleted).await?;
             if let Attempt::Done(_) = self.0.shelves.commit(stored.shelf, changes).await? {
                 self.0.look_again(&stored.job.id).await;
                 return Ok(shown);
@@ -144,11 +142,7 @@ impl Inner {
                 (Mode::Create, None) | (Mode::Replace, Some(_)) => {}
             }
             let same_place = before.as_ref().filter(|before| before.shelf == shelf);
-            let mut changes = changes::store_job(&job, record.as_ref(), same_place);
-            if let Some(before) = same_place {
-                let pending = self.pending(before, if job.enabled { Cause::Replaced } else { Cause::Disabled });
-                self.note(shelf, &job.id, &pending, &mut changes).await?;
-            }
+            let changes = self.replacement(&job, record.as_ref(), same_place).await?;
             let Attempt::Done(revision) = self.shelves.commit(shelf, changes).await? else {
                 continue;
             };
@@ -190,9 +184,7 @@ impl Inner {
                 let Some(old) = self.shelves.find_on(shelf, &job.id).await? else {
                     break;
                 };
-                let mut changes = changes::remove_job(&old);
-                let pending = self.pending(&old, Cause::Replaced);
-                self.note_last(&old, &pending, &mut changes).await?;
+                let changes = self.removal(&old, Cause::Replaced).await?;
                 if let Attempt::Done(_) = self.shelves.commit(shelf, changes).await? {
                     break;
                 }

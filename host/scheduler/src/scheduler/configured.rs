@@ -16,8 +16,8 @@ use host_store::{ChangeSet, Collection, Expectation, Key, Scan};
 use serde_json::{Value, json};
 
 use super::{ATTEMPTS, Inner, Scheduler};
-use crate::changes;
 use crate::error::Error;
+use crate::occurrence::Cause;
 use crate::shelf::{Attempt, PAGE, SHELVES, ShelfName, shelf_of};
 
 /// The marks of the jobs that come from the configuration, by the id of the job: `{"digest": "…"}`.
@@ -108,13 +108,11 @@ impl Inner {
     }
 
     async fn digest_of(&self, id: &JobId) -> Result<Option<String>, Error> {
-        for shelf in SHELVES {
-            if let Some(document) = self.shelves.store(shelf).get(&mark_key(id)).await? {
-                let mark: Value = serde_json::from_slice(&document.body).unwrap_or_default();
-                return Ok(Some(mark["digest"].as_str().unwrap_or_default().to_owned()));
-            }
-        }
-        Ok(None)
+        let found = self.shelves.get(&mark_key(id)).await?;
+        Ok(found.map(|(_, document)| {
+            let mark: Value = serde_json::from_slice(&document.body).unwrap_or_default();
+            mark["digest"].as_str().unwrap_or_default().to_owned()
+        }))
     }
 
     /// The jobs that were configured, also those that have vanished since.
@@ -122,7 +120,7 @@ impl Inner {
         let mut ids = Vec::new();
         for shelf in SHELVES {
             let mut pages = self.shelves.pages(shelf, Scan::all(marks(), PAGE));
-            while let Some((_, documents)) = pages.next().await? {
+            while let Some(documents) = pages.next().await? {
                 ids.extend(documents.iter().filter_map(|document| document.id.parse().ok()));
             }
         }
@@ -144,7 +142,7 @@ impl Inner {
                 return Err(Error::NotConfigured(job.id.clone()));
             }
             let same_place = before.as_ref().filter(|before| before.shelf == shelf);
-            let mut changes = changes::store_job(&job, record.as_ref(), same_place);
+            let mut changes = self.replacement(&job, record.as_ref(), same_place).await?;
             changes.put(
                 mark_key(&job.id),
                 Expectation::Any,
@@ -182,7 +180,7 @@ impl Inner {
                 }
                 return Ok(());
             };
-            let mut changes = changes::remove_job(&stored);
+            let mut changes = self.removal(&stored, Cause::Deleted).await?;
             changes.delete(mark_key(id), Expectation::Any);
             if let Attempt::Done(_) = self.shelves.commit(stored.shelf, changes).await? {
                 self.look_again(id).await;

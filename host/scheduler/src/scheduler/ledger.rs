@@ -1,13 +1,15 @@
 //! Writing down what became of due instants, into the change set that moves the trigger past them.
 
-use host_model::job::JobId;
+use host_model::job::{Job, JobId};
 use host_store::{ChangeSet, Expectation, Snapshot};
 
 use super::Inner;
+use crate::changes;
 use crate::error::Error;
 use crate::fates::Passing;
 use crate::occurrence::{Cause, Fate, Occurrence, Statistics};
 use crate::shelf::{self, ShelfName, Stored};
+use crate::trigger_record::TriggerRecord;
 
 impl Inner {
     /// Adds the records of a job's instants and counts them in.
@@ -34,6 +36,30 @@ impl Inner {
         let body = serde_json::to_vec(&statistics).expect("numbers have a JSON form");
         changes.put(key, expected, body);
         Ok(())
+    }
+
+    /// Stores a job with its trigger, in the place of the one that lies there: what that was past due for is on record.
+    pub(super) async fn replacement(
+        &self,
+        job: &Job,
+        record: Option<&TriggerRecord>,
+        before: Option<&Stored>,
+    ) -> Result<ChangeSet, Error> {
+        let mut changes = changes::store_job(job, record, before);
+        if let Some(before) = before {
+            let cause = if job.enabled { Cause::Replaced } else { Cause::Disabled };
+            let pending = self.pending(before, cause);
+            self.note(before.shelf, &job.id, &pending, &mut changes).await?;
+        }
+        Ok(changes)
+    }
+
+    /// Takes a job away: what it was past due for is on record, and its counters go with it.
+    pub(super) async fn removal(&self, stored: &Stored, cause: Cause) -> Result<ChangeSet, Error> {
+        let mut changes = changes::remove_job(stored);
+        let pending = self.pending(stored, cause);
+        self.note_last(stored, &pending, &mut changes).await?;
+        Ok(changes)
     }
 
     /// Adds the records of a job that goes, and its counters with it.

@@ -111,14 +111,9 @@ impl Inner {
         self.shelves.persisted.commit(changes).await?;
         self.is_group_paused.store(is_paused, Ordering::Relaxed);
         for shelf in SHELVES {
-            let mut scan = Scan::all(shelf::triggers(), PAGE);
-            loop {
-                let page = self.shelves.store(shelf).scan(&scan).await?;
-                self.turn_page(shelf, &page.documents, turn).await?;
-                match page.cursor {
-                    None => break,
-                    cursor => scan = scan.after(cursor),
-                }
+            let mut pages = self.shelves.pages(shelf, Scan::all(shelf::triggers(), PAGE));
+            while let Some(documents) = pages.next().await? {
+                self.turn_page(shelf, &documents, turn).await?;
             }
         }
         Ok(())

@@ -30,8 +30,6 @@ struct Found {
 impl Inner {
     /// Fills the board, and takes up the runs that were cut off.
     pub(super) async fn recover(self: &Arc<Self>) -> Result<(), Error> {
-        self.shelves.prepare().await?;
-        self.recover_group().await?;
         let mut complete = Vec::new();
         for shelf in SHELVES {
             complete.extend(self.recover_triggers(shelf).await?);
@@ -69,7 +67,7 @@ impl Inner {
         let _looking = self.looking.lock().await;
         let mut complete = Vec::new();
         let mut pages = self.shelves.pages(shelf, Scan::all(shelf::triggers(), PAGE));
-        while let Some((_, documents)) = pages.next().await? {
+        while let Some(documents) = pages.next().await? {
             for document in documents {
                 let (job, trigger) = match (document.id.parse::<JobId>(), shelf::read_trigger(&document)) {
                     (Ok(job), Ok(trigger)) => (job, trigger),
@@ -111,7 +109,7 @@ impl Inner {
             let mut pages = self
                 .shelves
                 .pages(shelf, Scan::matching(shelf::runs(), filter.clone(), PAGE));
-            while let Some((_, documents)) = pages.next().await? {
+            while let Some(documents) = pages.next().await? {
                 found.extend(documents.iter().filter_map(|document| self.found(shelf, document)));
             }
         }

@@ -86,7 +86,7 @@ impl Inner {
         let scan = Scan::matching(collection.clone(), Arc::new(filter), PAGE);
         for shelf in SHELVES {
             let mut pages = self.shelves.pages(shelf, scan.clone());
-            while let Some((_, documents)) = pages.next().await? {
+            while let Some(documents) = pages.next().await? {
                 let old = documents.into_iter().map(|document| (document.id, document.revision));
                 self.drop_all(shelf, &collection, old).await?;
             }
@@ -123,7 +123,7 @@ impl Inner {
         let mut pages = self
             .shelves
             .pages(shelf, Scan::matching(collection.clone(), Arc::new(filter), PAGE));
-        while let Some((_, documents)) = pages.next().await? {
+        while let Some(documents) = pages.next().await? {
             for document in documents {
                 let aged = aged(&collection, &document)?;
                 // The filter takes no notice of capitals, the names of jobs do.

@@ -9,7 +9,7 @@ use super::{ATTEMPTS, Inner, Scheduler};
 use crate::changes;
 use crate::error::Error;
 use crate::run_record::{self, Outcome, RunState};
-use crate::shelf::{self, Attempt, SHELVES, ShelfName};
+use crate::shelf::{self, Attempt, ShelfName};
 
 impl Scheduler {
     /// A run.
@@ -66,27 +66,20 @@ impl Inner {
     async fn require_run(&self, id: &str) -> Result<(ShelfName, Document), Error> {
         let missing = || Error::MissingRun(id.to_owned());
         let run: RunId = id.parse().map_err(|_| missing())?;
-        for shelf in SHELVES {
-            if let Some(document) = self.shelves.store(shelf).get(&shelf::runs().key(run.as_str())).await? {
-                return Ok((shelf, document));
-            }
-        }
-        Err(missing())
+        let found = self.shelves.get(&shelf::runs().key(run.as_str())).await?;
+        found.ok_or_else(missing)
     }
 
     async fn read_raw(&self, collection: host_store::Collection, id: &str) -> Result<Object, Error> {
-        for shelf in SHELVES {
-            if let Some(document) = self.shelves.store(shelf).get(&collection.key(id)).await? {
-                return Ok(Object {
-                    id: id.to_owned(),
-                    rev: Some(document.revision.to_string()),
-                    content: Content::Raw(document.body),
-                });
-            }
-        }
-        Err(Error::MissingRecord {
+        let found = self.shelves.get(&collection.key(id)).await?;
+        let (_, document) = found.ok_or_else(|| Error::MissingRecord {
             collection: collection.to_string(),
             id: id.to_owned(),
+        })?;
+        Ok(Object {
+            id: id.to_owned(),
+            rev: Some(document.revision.to_string()),
+            content: Content::Raw(document.body),
         })
     }
 }

@@ -1,9 +1,14 @@
 //! What is written down of every due instant.
 
+use host_model::configured::{ConfigName, Configured as _};
 use serde_json::{Value, json};
 
 use super::fixture::*;
-use crate::{Settings, shelf};
+use crate::{ConfiguredSchedules, Settings, shelf};
+
+fn configured(name: &str) -> ConfigName {
+    ConfigName::new("schedule", Some(name)).unwrap()
+}
 
 /// The records of a job, without its name.
 async fn of(host: &Host, name: &str) -> Vec<String> {
@@ -131,6 +136,30 @@ async fn what_passed_while_it_was_paused_says_so() {
     host.jump_to("2026-01-01T05:30:00Z").await;
     let four = "2 from 2026-01-01T04:00:00.000Z to 2026-01-01T05:00:00.000Z skipped misfire";
     assert_eq!(of(&host, "nothing").await[1..], [four]);
+}
+
+#[tokio::test]
+async fn what_the_configuration_replaces_or_takes_away_leaves_its_records() {
+    let host = Host::new("2026-01-01T00:30:00Z").await;
+    let schedules = ConfiguredSchedules(host.scheduler.clone());
+    let hourly = job(json!({"schedule": "0 0 * * * ?", "misfirePolicy": "doNothing"}));
+    for name in ["replaced", "disabled", "deleted"] {
+        schedules.apply(&configured(name), Some(&hourly)).await.unwrap();
+        host.act(name, "pause").await.unwrap();
+    }
+    host.go_to("2026-01-01T02:30:00Z").await;
+    let daily = job(json!({"schedule": "0 0 12 * * ?"}));
+    schedules.apply(&configured("replaced"), Some(&daily)).await.unwrap();
+    let disabled = job(json!({"schedule": "0 0 * * * ?", "enabled": false}));
+    schedules.apply(&configured("disabled"), Some(&disabled)).await.unwrap();
+    schedules.apply(&configured("deleted"), None).await.unwrap();
+    host.settle().await;
+    let paused = "2 from 2026-01-01T01:00:00.000Z to 2026-01-01T02:00:00.000Z skipped paused";
+    for name in ["replaced", "disabled", "deleted"] {
+        assert_eq!(of(&host, name).await, [paused], "{name}");
+    }
+    assert_eq!(host.read("statistics", "deleted").await.unwrap_err().code.number(), 404);
+    assert_eq!(host.read("statistics", "replaced").await.unwrap()["skipped"], 2);
 }
 
 #[tokio::test]
