@@ -146,9 +146,9 @@ impl ManagedObjects {
             },
         };
         let body = Body::new(&place.id, made)?.into_value();
-        let (body, value) = self.settle(&place, occasion, body, None, false).await?;
-        let staged = put(unit, &place, None, &value, body, false).await?;
-        let stored = named(value, &place.id, staged.object.rev.as_deref());
+        let body = self.settle(&place, occasion, body, None, false).await?;
+        let staged = put(unit, &place, None, &body, false).await?;
+        let stored = named(body.into_value(), &place.id, staged.object.rev.as_deref());
         occasion
             .happen(Moment::PostCreate, &[("object", &stored), ("newObject", &stored)])
             .await?;
@@ -194,12 +194,12 @@ impl ManagedObjects {
             .await?;
         let made = Body::new(&place.id, made)?.into_value();
         let is_patch = matches!(change, Change::Patch { .. });
-        let (body, value) = self.settle(place, occasion, made, Some(&before), is_patch).await?;
-        if value == before {
+        let body = self.settle(place, occasion, made, Some(&before), is_patch).await?;
+        if *body.value() == before {
             return Ok(Staged::kept(seen));
         }
-        let staged = put(unit, place, Some(&before), &value, body, is_patch).await?;
-        let stored = named(value, &place.id, staged.object.rev.as_deref());
+        let staged = put(unit, place, Some(&before), &body, is_patch).await?;
+        let stored = named(body.into_value(), &place.id, staged.object.rev.as_deref());
         occasion
             .happen(
                 Moment::PostUpdate,
@@ -217,7 +217,7 @@ impl ManagedObjects {
         mut value: Value,
         before: Option<&Value>,
         is_patch: bool,
-    ) -> Result<(Body, Value), Problem> {
+    ) -> Result<Body, Problem> {
         let live = &*place.managed;
         live.virtuals
             .iter()
@@ -231,10 +231,12 @@ impl ManagedObjects {
                 occasion.value(&script.script, what, &variables).await?;
             }
         }
-        let whole = named(value.clone(), &place.id, None);
-        occasion
-            .happen(Moment::OnValidate, &[("object", &whole), ("value", &whole)])
-            .await?;
+        if live.script(Moment::OnValidate).is_some() {
+            let whole = named(value.clone(), &place.id, None);
+            occasion
+                .happen(Moment::OnValidate, &[("object", &whole), ("value", &whole)])
+                .await?;
+        }
         for script in &live.on_store {
             let property = script.pointer.get(&value).cloned().unwrap_or(Value::Null);
             let object = named(value.clone(), &place.id, None);
@@ -265,9 +267,7 @@ impl ManagedObjects {
                 set(pointer, &mut value, stored)?;
             }
         }
-        let body = Body::new(&place.id, value)?;
-        let value = body.value().clone();
-        Ok((body, value))
+        Ok(Body::new(&place.id, value)?)
     }
 
     /// Refuses what the schema does not know and what breaks policies.
@@ -338,11 +338,10 @@ async fn put(
     unit: &UnitOfWork,
     place: &Place,
     before: Option<&Value>,
-    value: &Value,
-    body: Body,
+    body: &Body,
     is_patch: bool,
 ) -> Result<Staged, Problem> {
-    let taken = reserve(unit, &place.managed, place.id.as_str(), before, Some(value)).await?;
+    let taken = reserve(unit, &place.managed, place.id.as_str(), before, Some(body.value())).await?;
     if !taken.is_empty() {
         return Err(refusal(&taken, is_patch));
     }
