@@ -108,13 +108,9 @@ impl Synchronizer {
         let mut inner = surrounding;
         inner.through.push(Arc::clone(&mapping.links.kind));
         let unit = unit_of(context)?;
-        let savepoint = unit.savepoint()?;
         let work = self.work(context, mapping, is_analysis)?;
-        let done = inner.scope(Box::pin(self.turns(&work, &unit, context, change))).await;
-        if done.is_err() {
-            unit.roll_back(savepoint)?;
-        }
-        done
+        let turns = inner.scope(Box::pin(self.turns(&work, &unit, context, change)));
+        unit.all_or_nothing(turns).await
     }
 
     async fn turns(

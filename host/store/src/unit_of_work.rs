@@ -384,6 +384,19 @@ impl UnitOfWork {
         })
     }
 
+    /// Does something in this unit; when it fails, nothing of it was written.
+    pub async fn all_or_nothing<T, E: From<UnitError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let savepoint = self.savepoint()?;
+        let done = work.await;
+        if done.is_err() {
+            self.roll_back(savepoint)?;
+        }
+        done
+    }
+
     /// How many documents this unit has given a body so far, and how many it has deleted.
     pub fn count(&self) -> (usize, usize) {
         let state = self.state.lock();

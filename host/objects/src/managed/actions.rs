@@ -112,14 +112,7 @@ impl ManagedObjects {
             Box::pin(async move { self.patch_all(context, &unit, live, source, change, fields).await })
         };
         let patched = match UnitOfWork::of(context) {
-            Some(unit) => {
-                let savepoint = unit.savepoint()?;
-                let patched = work(Arc::clone(&unit)).await;
-                if patched.is_err() {
-                    unit.roll_back(savepoint)?;
-                }
-                patched?
-            }
+            Some(unit) => unit.all_or_nothing(work(Arc::clone(&unit))).await?,
             None => self.commit_when_done(&name, WriteLimits::NONE, &work).await?.0,
         };
         Ok(json!({"resultCount": patched.len(), "result": patched}))
@@ -182,14 +175,7 @@ impl ManagedObjects {
             Box::pin(async move { run(context, &unit, live, place.as_ref(), path, action).await })
         };
         match UnitOfWork::of(context) {
-            Some(unit) => {
-                let savepoint = unit.savepoint()?;
-                let value = work(Arc::clone(&unit)).await;
-                if value.is_err() {
-                    unit.roll_back(savepoint)?;
-                }
-                value
-            }
+            Some(unit) => unit.all_or_nothing(work(Arc::clone(&unit))).await,
             None => Ok(self.commit_when_done(path, limits_of_hooks(), &work).await?.0),
         }
     }

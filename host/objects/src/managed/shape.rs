@@ -43,14 +43,8 @@ impl ManagedObjects {
         if has_scripts {
             let path = ResourcePath::from_elements(["managed", &live.definition.name, &id]).to_string();
             let occasion = Occasion::new(context, unit, live, path, if is_read { "read" } else { "query" });
-            let savepoint = unit.savepoint()?;
-            match retrieve(&occasion, value, &unasked, is_read).await {
-                Ok(retrieved) => value = retrieved,
-                Err(problem) => {
-                    unit.roll_back(savepoint)?;
-                    return Err(problem);
-                }
-            }
+            let retrieved = retrieve(&occasion, value, &unasked, is_read);
+            value = unit.all_or_nothing(retrieved).await?;
         }
         for pointer in hidden.iter().chain(unasked) {
             pointer.remove(&mut value);
@@ -95,12 +89,9 @@ async fn is_wanted(
         .clone()
         .into_value()
         .map_err(|error| Problem::internal(error.to_string()))?;
-    let savepoint = unit.savepoint()?;
-    let verdict = occasion.happen(Moment::OnQueryResult, &[("object", &value)]).await;
-    if verdict.is_err() {
-        unit.roll_back(savepoint)?;
-    }
-    Ok(verdict? != Value::Bool(false))
+    let variables = [("object", &value)];
+    let verdict = occasion.happen(Moment::OnQueryResult, &variables);
+    Ok(unit.all_or_nothing(verdict).await? != Value::Bool(false))
 }
 
 /// What hooks make of an object that leaves the store.

@@ -104,12 +104,8 @@ impl ManagedObjects {
     ) -> Result<Staged, Problem> {
         // Who did not know that a property has become unique conflicts when it is committed.
         unit.get(&place.managed.unique.declaration).await?;
-        let savepoint = unit.savepoint()?;
-        let staged = self.stage_told(context, unit, place, change, fields).await;
-        if staged.is_err() {
-            unit.roll_back(savepoint)?;
-        }
-        staged
+        unit.all_or_nothing(self.stage_told(context, unit, place, change, fields))
+            .await
     }
 
     /// Tells who has to know of a change: the audit first, then the listener.
