@@ -76,11 +76,7 @@ const LEFT_OUT: usize = 40;
 
 /// A text that comes from a client, no longer than it may be.
 pub(crate) fn bounded(text: &str, limit: usize) -> Arc<str> {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].into()
+    text[..text.floor_char_boundary(limit)].into()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use host_resource::{Action, Code, Context, Create, Problem, Resource, ResourcePath, Update, VerbName};
 use host_store::unit_of_work::WriteLimits;
 use host_store::{CommitError, Overlay, TenantStore, UnitOfWork};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 #[cfg(test)]
 mod tests;
@@ -183,7 +183,7 @@ async fn take(
             // What the server could not do is no fault of the line: the whole batch waits for a better time.
             Err(problem) if problem.code.number() >= 500 && problem.code != Code::UNSUPPORTED => return Err(problem),
             Err(problem) => {
-                report.errors.push(refused(*line, &problem));
+                report.errors.push(problem.of_line(*line));
                 ended.ground
             }
         };
@@ -225,23 +225,6 @@ async fn take_line(
                 .map(|_| Taken::Updated)
         }
     }
-}
-
-/// A refused line, for a person and for a program.
-fn refused(line: u64, problem: &Problem) -> Value {
-    let mut error = Map::new();
-    error.insert("line".to_owned(), line.into());
-    error.insert("code".to_owned(), problem.code.number().into());
-    error.insert("message".to_owned(), problem.message.as_str().into());
-    if let Some(detail) = problem.detail.as_deref().and_then(Value::as_object) {
-        error.extend(
-            detail
-                .iter()
-                .filter(|(name, _)| *name != "line")
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-    }
-    Value::Object(error)
 }
 
 impl Report {

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::filter::Filter;
 use crate::mark::{CookieError, QueryMark};
 use crate::problem::Problem;
-use crate::request::{Query, QuerySource, TotalPolicy};
+use crate::request::{Query, TotalPolicy};
 use crate::response::{Content, Object, Page};
 use crate::sort::{self, MissingOrder};
 
@@ -19,7 +18,7 @@ const NUMBER: u8 = b'n';
 /// # Errors
 /// 400 for a query by a name other than `query-all` and `query-all-ids`, and for a cookie that is not of this query.
 pub fn page(collection: &str, query: &Query, objects: Vec<Object>) -> Result<Page, Problem> {
-    let (filter, is_ids_only) = selection(&query.source)?;
+    let (filter, is_ids_only) = query.source.selection()?;
     let text = filter.map_or_else(|| "true".to_owned(), ToString::to_string);
     let keys: Vec<String> = query.sort.iter().map(ToString::to_string).collect();
     let mark = QueryMark::new([collection, text.as_str(), keys.join(",").as_str()]);
@@ -69,18 +68,6 @@ pub fn page(collection: &str, query: &Query, objects: Vec<Object>) -> Result<Pag
     })
 }
 
-/// The filter, none for everything, and whether only ids are wanted.
-fn selection(source: &QuerySource) -> Result<(Option<&Filter>, bool), Problem> {
-    match source {
-        QuerySource::Filter(filter) => Ok((Some(filter), false)),
-        QuerySource::Id(name) if name == "query-all" => Ok((None, false)),
-        QuerySource::Id(name) if name == "query-all-ids" => Ok((None, true)),
-        QuerySource::Id(name) => Err(Problem::bad_request(format!(
-            "there is no query '{name}': write `_queryFilter`, or `_queryId` with query-all or query-all-ids"
-        ))),
-    }
-}
-
 fn number((kind, position): (u8, Vec<u8>)) -> Result<usize, CookieError> {
     let text = String::from_utf8(position).map_err(|_| CookieError)?;
     if kind == NUMBER {
@@ -98,6 +85,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::filter::Filter;
+    use crate::request::QuerySource;
     use crate::sort::SortKey;
 
     fn list(query: &Query) -> Result<Page, Problem> {

@@ -171,6 +171,16 @@ impl Problem {
         }
         body
     }
+
+    /// Why a line of many was refused, for a person and for a program: what the detail says stands beside the message.
+    pub fn of_line(&self, line: u64) -> Value {
+        let mut error = json!({"line": line, "code": self.code.number(), "message": self.message});
+        if let (Some(Value::Object(detail)), Value::Object(members)) = (self.detail.as_deref(), &mut error) {
+            let more = detail.iter().filter(|(name, _)| *name != "line");
+            members.extend(more.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        error
+    }
 }
 
 impl fmt::Display for Problem {

@@ -8,6 +8,7 @@ use crate::access::VerbName;
 use crate::filter::Filter;
 use crate::patch::PatchOperation;
 use crate::path::ResourcePath;
+use crate::problem::Problem;
 use crate::project::Fields;
 use crate::sort::SortKey;
 
@@ -78,6 +79,13 @@ pub struct ApiVersion {
     pub minor: u32,
 }
 
+impl ApiVersion {
+    /// Whether an interface of this version does what a client that knows the other one expects.
+    pub(crate) fn serves(self, wanted: Self) -> bool {
+        self.major == wanted.major && self.minor >= wanted.minor
+    }
+}
+
 /// Makes a resource in the container that the path names.
 #[derive(Clone, Debug, Default)]
 pub struct Create {
@@ -134,6 +142,23 @@ pub enum QuerySource {
     Filter(Arc<Filter>),
     /// A query that the resource knows by name.
     Id(String),
+}
+
+impl QuerySource {
+    /// What is selected: the filter, or everything; and whether only ids are wanted.
+    ///
+    /// # Errors
+    /// 400 for a name other than `query-all` and `query-all-ids`.
+    pub fn selection(&self) -> Result<(Option<&Arc<Filter>>, bool), Problem> {
+        match self {
+            Self::Filter(filter) => Ok((Some(filter), false)),
+            Self::Id(name) if name == "query-all" => Ok((None, false)),
+            Self::Id(name) if name == "query-all-ids" => Ok((None, true)),
+            Self::Id(name) => Err(Problem::bad_request(format!(
+                "there is no query '{name}': write `_queryFilter`, or `_queryId` with query-all or query-all-ids"
+            ))),
+        }
+    }
 }
 
 /// How the total of a query is counted.

@@ -62,10 +62,7 @@ impl Router {
             )));
         }
         if let Some(wanted) = request.version {
-            let is_served = mount
-                .versions
-                .iter()
-                .any(|have| have.major == wanted.major && have.minor >= wanted.minor);
+            let is_served = mount.versions.iter().any(|have| have.serves(wanted));
             if !is_served && !mount.versions.is_empty() {
                 return Err(version_not_found(wanted, mount.versions));
             }
@@ -97,9 +94,7 @@ impl Router {
     pub fn served_version(&self, path: &ResourcePath, wanted: Option<ApiVersion>) -> Option<ApiVersion> {
         let versions = self.mount_of(path)?.versions.iter().copied();
         match wanted {
-            Some(wanted) => versions
-                .filter(|have| have.major == wanted.major && have.minor >= wanted.minor)
-                .min(),
+            Some(wanted) => versions.filter(|have| have.serves(wanted)).min(),
             None => versions.max(),
         }
     }

@@ -1,8 +1,8 @@
 //! How many resources match a query: `_countOnly`.
 
-use host_resource::{
-    ApiVersion, Context, Page, Problem, Query, Request, ResourcePath, Response, Router, TotalPolicy, Verb,
-};
+use host_resource::{ApiVersion, Context, Problem, Query, ResourcePath, Router, TotalPolicy};
+
+use crate::exchange::page;
 
 /// Objects in a page, where a resource does not count and its pages have to be counted.
 const PAGE: usize = 500;
@@ -26,7 +26,7 @@ impl Count<'_> {
         self.query.cookie = None;
         self.query.page_size = Some(1);
         self.query.total = TotalPolicy::Exact;
-        let first = self.page().await?;
+        let first = page(self.router, self.context, &self.path, &self.query, self.version).await?;
         if let (Some(total), TotalPolicy::Exact) = (first.total, first.policy) {
             return Ok(total);
         }
@@ -36,24 +36,10 @@ impl Count<'_> {
         for _ in 0..PAGES {
             let Some(cookie) = next else { return Ok(count) };
             self.query.cookie = Some(cookie);
-            let page = self.page().await?;
+            let page = page(self.router, self.context, &self.path, &self.query, self.version).await?;
             count += page.result.len() as u64;
             next = page.cookie;
         }
         Err(Problem::internal("the pages of the query do not end"))
-    }
-
-    async fn page(&self) -> Result<Page, Problem> {
-        let request = Request {
-            path: self.path.clone(),
-            verb: Verb::Query(self.query.clone()),
-            version: self.version,
-        };
-        match self.router.handle(self.context, request).await? {
-            Response::Page(page) => Ok(page),
-            Response::Created(_) | Response::Object(_) | Response::Action(_) => {
-                Err(Problem::internal("a query was not answered by a page"))
-            }
-        }
     }
 }

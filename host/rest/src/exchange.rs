@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use host_model::clock::Clock;
-use host_resource::{Code, Context, Problem, Request, ResourcePath, Response, Router, Verb};
+use host_resource::{ApiVersion, Code, Context, Page, Problem, Query, Request, ResourcePath, Response, Router, Verb};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::answer::envelope::{Envelope, Totals};
@@ -35,6 +35,27 @@ pub(crate) struct Streaming {
     pub(crate) ready: watch::Receiver<bool>,
     /// The tenant's places for streams.
     pub(crate) places: Arc<Semaphore>,
+}
+
+/// A page of a query.
+pub(crate) async fn page(
+    router: &Router,
+    context: &Context,
+    path: &ResourcePath,
+    query: &Query,
+    version: Option<ApiVersion>,
+) -> Result<Page, Problem> {
+    let request = Request {
+        path: path.clone(),
+        verb: Verb::Query(query.clone()),
+        version,
+    };
+    match router.handle(context, request).await? {
+        Response::Page(page) => Ok(page),
+        Response::Created(_) | Response::Object(_) | Response::Action(_) => {
+            Err(Problem::internal("a query was not answered by a page"))
+        }
+    }
 }
 
 impl Exchange {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use host_model::members::Members;
 use host_resource::{Action, ApiVersion, Context, Pointer, Problem, Resource, ResourcePath};
-use host_secrets::{CIPHER, DEFAULT_ALIAS, HashAlgorithm, is_hashed};
+use host_secrets::{DEFAULT_ALIAS, HashAlgorithm, is_hashed};
 use serde_json::Value;
 
 use super::ManagedObjects;
 use super::secret::Protection;
+use super::secret::refuse_cipher;
 
 /// Encryption for scripts, to be mounted at `crypto`.
 #[derive(Debug)]
@@ -41,10 +42,7 @@ impl Resource for CryptoResource {
         match action.name.as_str() {
             "encrypt" => {
                 members.only(&["value", "cipher", "key"])?;
-                if let Some(cipher) = members.text("cipher")?.filter(|cipher| *cipher != CIPHER) {
-                    let message = format!("there is no cipher '{cipher}' here: write '{CIPHER}' or leave it out");
-                    return Err(members.invalid("cipher", message).into());
-                }
+                refuse_cipher(&members)?;
                 let alias = members.text("key")?.unwrap_or(DEFAULT_ALIAS).to_owned();
                 // Whatever a script asks for, keys are those of the configuration: the keystore does not grow with them.
                 if alias != DEFAULT_ALIAS && !self.0.has_alias(&alias) {

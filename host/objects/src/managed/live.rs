@@ -137,8 +137,8 @@ impl ManagedObjects {
             }
         }
         // First while nobody minds the new properties, so that duplicates harm nobody …
-        for (live, known, added) in &news {
-            self.reserve_added(live, known, added).await?;
+        for (live, _, added) in &news {
+            self.reserve_added(live, added).await?;
         }
         let before = std::mem::replace(&mut *self.types.write(), Arc::new(ready));
         // … and then what came meanwhile: from the declaration on, who does not mind them is not committed any more.
@@ -169,14 +169,14 @@ impl ManagedObjects {
     }
 
     async fn declare_unique(&self, news: &[(Arc<LiveType>, Vec<Pointer>, Vec<Pointer>)]) -> Result<(), Problem> {
-        for (live, known, added) in news {
+        for (live, _, added) in news {
             declare(&self.store, live, &live.unique.pointers).await?;
-            self.reserve_added(live, known, added).await?;
+            self.reserve_added(live, added).await?;
         }
         Ok(())
     }
 
-    async fn reserve_added(&self, live: &LiveType, known: &[Pointer], added: &[Pointer]) -> Result<(), Problem> {
+    async fn reserve_added(&self, live: &LiveType, added: &[Pointer]) -> Result<(), Problem> {
         if added.is_empty() {
             return Ok(());
         }
@@ -184,7 +184,6 @@ impl ManagedObjects {
         if duplicates.is_empty() {
             return Ok(());
         }
-        debug_assert!(added.iter().all(|pointer| !known.contains(pointer)));
         release_all(&self.store, live, added).await?;
         Err(duplicates.problem(&live.definition.place, &live.definition.name))
     }

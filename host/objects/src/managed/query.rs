@@ -52,7 +52,7 @@ pub(super) async fn answer(unit: &UnitOfWork, collection: &Collection, query: Qu
 
 /// Whether a query is for ids only.
 pub(super) fn is_ids(source: &QuerySource) -> bool {
-    matches!(source, QuerySource::Id(name) if name == "query-all-ids")
+    matches!(source.selection(), Ok((_, true)))
 }
 
 /// Which objects a query wants, and how much of them.
@@ -71,25 +71,11 @@ enum Shape {
 
 impl Selection {
     fn of(source: &QuerySource) -> Result<Self, Problem> {
-        match source {
-            QuerySource::Filter(filter) => Ok(Self {
-                filter: Some(filter.clone()),
-                shape: Shape::Whole,
-            }),
-            QuerySource::Id(name) => match name.as_str() {
-                "query-all" => Ok(Self {
-                    filter: None,
-                    shape: Shape::Whole,
-                }),
-                "query-all-ids" => Ok(Self {
-                    filter: None,
-                    shape: Shape::IdOnly,
-                }),
-                _ => Err(Problem::bad_request(format!(
-                    "there is no query '{name}': write `_queryFilter`, or `_queryId` with query-all or query-all-ids"
-                ))),
-            },
-        }
+        let (filter, is_ids) = source.selection()?;
+        Ok(Self {
+            filter: filter.cloned(),
+            shape: if is_ids { Shape::IdOnly } else { Shape::Whole },
+        })
     }
 
     /// What the pages of a query have in common: everything but where a page begins, how long it is and what it shows.

@@ -25,6 +25,17 @@ pub(super) enum Protection {
     Hashed(HashAlgorithm),
 }
 
+/// Refuses every other cipher than the one there is.
+pub(super) fn refuse_cipher(members: &Members<'_>) -> Result<(), Invalid> {
+    match members.text("cipher")?.filter(|cipher| *cipher != CIPHER) {
+        None => Ok(()),
+        Some(cipher) => {
+            let message = format!("there is no cipher '{cipher}' here: write '{CIPHER}' or leave it out");
+            Err(members.invalid("cipher", message))
+        }
+    }
+}
+
 impl Protection {
     /// What `encryption` and `secureHash` say of a property.
     pub(super) fn parse(property: &Members<'_>) -> Result<Option<Self>, Invalid> {
@@ -36,10 +47,7 @@ impl Protection {
                 if members.has("purpose") && members.has("key") {
                     return Err(members.invalid("purpose", "a key is named by 'key' or by 'purpose', not by both"));
                 }
-                if let Some(cipher) = members.text("cipher")?.filter(|cipher| *cipher != CIPHER) {
-                    let message = format!("there is no cipher '{cipher}' here: write '{CIPHER}' or leave it out");
-                    return Err(members.invalid("cipher", message));
-                }
+                refuse_cipher(&members)?;
                 let alias = members
                     .text("purpose")?
                     .or(members.text("key")?)

@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use host_resource::{
-    ApiVersion, Context, Page, Problem, Query, Request, ResourcePath, Response, Router, TotalPolicy, Verb,
-};
+use host_resource::{ApiVersion, Context, Problem, Query, ResourcePath, Router, TotalPolicy};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
 
@@ -17,6 +15,7 @@ use super::chunks::{Chunk, Chunks};
 use super::envelope::Totals;
 use super::form::Form;
 use super::{CONTENT_TYPE, Reply, json};
+use crate::exchange::page;
 use crate::request::Style;
 
 /// Objects in a page: a few hundred kilobytes at most, and one round to the store for many objects.
@@ -45,7 +44,7 @@ impl Everything {
         self.query.page_size = Some(if self.query.sort.is_empty() { PAGE } else { SORTED_PAGE });
         // Without pages there is no total, whatever was asked for: behaviour 1.5.
         self.query.total = TotalPolicy::None;
-        let page = self.page().await?;
+        let page = page(&self.router, &self.context, &self.path, &self.query, self.version).await?;
         let totals = Totals {
             cookie: None,
             policy: page.policy,
@@ -86,11 +85,8 @@ impl Everything {
             };
             self.query.offset = 0;
             self.query.cookie = Some(cookie.clone());
-            let next = match self
-                .page()
-                .await
-                .and_then(|page| form.add(page.result).map(|()| page.cookie))
-            {
+            let next = page(&self.router, &self.context, &self.path, &self.query, self.version).await;
+            let next = match next.and_then(|page| form.add(page.result).map(|()| page.cookie)) {
                 Ok(next) => next,
                 Err(problem) => {
                     tracing::error!(path = %self.path, %problem, "a query failed behind its first page");
@@ -108,20 +104,6 @@ impl Everything {
             }
         }
         tracing::error!(path = %self.path, cookie, "the pages of a query do not end: the answer breaks off");
-    }
-
-    async fn page(&self) -> Result<Page, Problem> {
-        let request = Request {
-            path: self.path.clone(),
-            verb: Verb::Query(self.query.clone()),
-            version: self.version,
-        };
-        match self.router.handle(&self.context, request).await? {
-            Response::Page(page) => Ok(page),
-            Response::Created(_) | Response::Object(_) | Response::Action(_) => {
-                Err(Problem::internal("a query was not answered by a page"))
-            }
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use host_model::clock::Clock;
 use host_resource::{Action, ApiVersion, Code, Context, Problem, Request, ResourcePath, Response, Router, Verb};
 use http_body_util::BodyExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::IMPORT;
 use super::lines::{Line, Lines};
@@ -72,16 +72,7 @@ impl Batch {
         }
         match read_line(&line.text) {
             Ok(object) => self.items.push(json!({"line": line.number, "object": object})),
-            Err(problem) => {
-                let mut error = Map::new();
-                error.insert("line".to_owned(), line.number.into());
-                error.insert("code".to_owned(), problem.code.number().into());
-                error.insert("message".to_owned(), problem.message.into());
-                let detail = problem.detail.as_deref().and_then(Value::as_object);
-                let more = detail.into_iter().flatten().filter(|(name, _)| *name != "line");
-                error.extend(more.map(|(name, value)| (name.clone(), value.clone())));
-                self.errors.push(Value::Object(error));
-            }
+            Err(problem) => self.errors.push(problem.of_line(line.number)),
         }
     }
 }

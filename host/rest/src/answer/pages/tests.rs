@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use host_resource::{Caller, Content, Filter, Object, Resource};
+use host_resource::{Caller, Content, Filter, Object, Page, Resource};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
