@@ -95,7 +95,7 @@ impl Synchronizer {
     pub(crate) async fn carry_over_by(
         &self,
         context: &Context,
-        mapping: &Mapping,
+        mapping: &Arc<Mapping>,
         change: Change<'_>,
     ) -> Result<Vec<Value>, Problem> {
         let surrounding = Surrounding::current();
@@ -161,10 +161,10 @@ impl Synchronizer {
         Ok(details)
     }
 
-    pub(crate) fn work(&self, context: &Context, mapping: &Mapping, is_analysis: bool) -> Result<Work, Problem> {
+    pub(crate) fn work(&self, context: &Context, mapping: &Arc<Mapping>, is_analysis: bool) -> Result<Work, Problem> {
         let caller = Caller::internal(self.store.tenant().as_str(), format!("Sync {}", mapping.spec.name));
         Ok(Work {
-            mapping: mapping.with_spec(mapping.spec.clone()),
+            mapping: Arc::clone(mapping),
             router: self.router.get()?,
             caller: Arc::new(caller),
             store: self.store.clone(),
@@ -184,11 +184,18 @@ pub(crate) fn unit_of(context: &Context) -> Result<Arc<UnitOfWork>, Problem> {
     UnitOfWork::of(context).ok_or_else(|| Problem::internal("a change is carried over within a unit of work"))
 }
 
+/// Whether changes of a container concern a mapping.
+fn is_concerned(mapping: &Mapping, container: &str) -> bool {
+    mapping.spec.enable_sync && mapping.spec.source.eq_ignore_ascii_case(container)
+}
+
 /// The mappings that changes of a container concern, in their order.
 fn concerned<'a>(set: &'a Set, container: &str) -> Vec<&'a Arc<Mapping>> {
-    let is_concerned =
-        |mapping: &&Arc<Mapping>| mapping.spec.enable_sync && mapping.spec.source.eq_ignore_ascii_case(container);
-    let mut waiting: Vec<&Arc<Mapping>> = set.ready.iter().filter(is_concerned).collect();
+    let mut waiting: Vec<&Arc<Mapping>> = set
+        .ready
+        .iter()
+        .filter(|mapping| is_concerned(mapping, container))
+        .collect();
     let mut ordered: Vec<&Arc<Mapping>> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let is_free = |mapping: &Arc<Mapping>| {
@@ -238,7 +245,8 @@ impl Outcome {
 #[async_trait]
 impl ChangeListener for Synchronizer {
     fn wants(&self, container: &str) -> bool {
-        !concerned(&self.mappings.set(), container).is_empty()
+        let set = self.mappings.set();
+        set.ready.iter().any(|mapping| is_concerned(mapping, container))
     }
 
     async fn changed(&self, context: &Context, change: Change<'_>) -> Result<(), Problem> {

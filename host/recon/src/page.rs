@@ -76,9 +76,9 @@ pub(crate) struct Then {
     pub(crate) notes: bool,
 }
 
-/// How a page ended.
+/// How a page, and a run over pages, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PageEnd {
+pub(crate) enum End {
     /// All of it is done.
     Done,
     /// The run was halted.
@@ -87,7 +87,7 @@ pub(crate) enum PageEnd {
 
 impl Pages<'_> {
     /// Does the objects of a page, and commits what they did.
-    pub(crate) async fn settle(&mut self, items: Vec<Item>, then: Then) -> Result<PageEnd, Problem> {
+    pub(crate) async fn settle(&mut self, items: Vec<Item>, then: Then) -> Result<End, Problem> {
         let mut open = VecDeque::from([(items, 1)]);
         while let Some((items, tries)) = open.pop_front() {
             let is_last = open.is_empty();
@@ -103,7 +103,7 @@ impl Pages<'_> {
             let was_halted = attempts.len() < items.len();
             if was_halted && self.live.halted() != Some(Halt::Cancelled) {
                 // Nothing of this page is kept: the run goes on with it after the start.
-                return Ok(PageEnd::Halted);
+                return Ok(End::Halted);
             }
             let settled = self.merged(attempts, &snapshot).await?;
             let moves = is_last && !was_halted;
@@ -111,7 +111,7 @@ impl Pages<'_> {
                 .commit(settled, moves.then_some(&then), then.notes || !moves)
                 .await?
             {
-                true if was_halted => return Ok(PageEnd::Halted),
+                true if was_halted => return Ok(End::Halted),
                 true => {}
                 false if items.len() > 1 => {
                     let mut first = items;
@@ -122,7 +122,7 @@ impl Pages<'_> {
                 false => open.push_front((items, tries + 1)),
             }
         }
-        Ok(PageEnd::Done)
+        Ok(End::Done)
     }
 
     /// Works on objects in parallel; fewer come back when the run was halted.

@@ -16,10 +16,12 @@ use tokio::sync::Semaphore;
 use crate::durations::Durations;
 use crate::entry::entries;
 use crate::live::{Halt, Live};
+use crate::mapping::Mapping;
 use crate::mappings::Mappings;
+use crate::page::End;
 use crate::page::{deferred, done, handled};
 use crate::record::{Kind, Ledger, Order, Phase, Record, Stage, Tally, cancelled, orders, runs};
-use crate::runner::{RunEnd, Runner};
+use crate::runner::Runner;
 use crate::sent::sent;
 use crate::work::Work;
 
@@ -95,7 +97,6 @@ impl Reconciler {
             keeps_entries: ask.keeps_entries || ask.is_analysis,
             ignores_guard: ask.ignores_guard,
             by: ask.by.name.to_string(),
-            is_external: ask.by.is_external,
         };
         let id: Arc<str> = match ask.id {
             Some(id) => id.into(),
@@ -277,9 +278,9 @@ impl Reconciler {
         };
         let outcome = Box::pin(self.run(&mut ledger, order, live, is_resumed)).await;
         let stage = match (&outcome, live.halted()) {
-            (Ok(RunEnd::Halted), Some(Halt::Stopping) | None) => return Ok(()),
-            (Ok(RunEnd::Halted), Some(Halt::Cancelled)) => Stage::CompletedCanceled,
-            (Ok(RunEnd::Done), _) => Stage::CompletedSuccess,
+            (Ok(End::Halted), Some(Halt::Stopping) | None) => return Ok(()),
+            (Ok(End::Halted), Some(Halt::Cancelled)) => Stage::CompletedCanceled,
+            (Ok(End::Done), _) => Stage::CompletedSuccess,
             (Err(problem), _) => {
                 tracing::warn!(run = %id, mapping = order.mapping, %problem, "a reconciliation cannot go on");
                 ledger.record.message = Some(problem.message.clone());
@@ -305,26 +306,14 @@ impl Reconciler {
         order: &Order,
         live: &Arc<Live>,
         is_resumed: bool,
-    ) -> Result<RunEnd, Problem> {
+    ) -> Result<End, Problem> {
         let parts = &self.parts;
         let mut mapping = parts.mappings.of_document(&order.document, &order.mapping).await?;
         if let Some(overrides) = &order.overrides {
             let spec = with_overrides(&mapping.spec, overrides)?;
             mapping = mapping.with_spec(spec);
         }
-        if ledger.record.phase == Phase::Begin {
-            let counted = Work::of_run(parts, &mapping, ledger, order, is_resumed)?;
-            let mut runner = Runner {
-                work: Arc::new(counted),
-                live,
-                store: &parts.store,
-                ledger,
-                order,
-            };
-            if runner.begin().await? == RunEnd::Halted {
-                return Ok(RunEnd::Halted);
-            }
-        }
+        let mapping = Arc::new(mapping);
         let work = Work::of_run(parts, &mapping, ledger, order, is_resumed)?;
         let mut runner = Runner {
             work: Arc::new(work),
@@ -333,6 +322,11 @@ impl Reconciler {
             ledger,
             order,
         };
+        if runner.ledger.record.phase == Phase::Begin {
+            runner.begin().await?;
+            // What the beginning found out is part of what the rest shares.
+            runner.work = Arc::new(Work::of_run(parts, &mapping, runner.ledger, order, is_resumed)?);
+        }
         runner.run().await
     }
 
@@ -378,23 +372,17 @@ impl Reconciler {
 impl Work {
     fn of_run(
         parts: &Parts,
-        mapping: &crate::mapping::Mapping,
+        mapping: &Arc<Mapping>,
         ledger: &Ledger,
         order: &Order,
         is_resumed: bool,
     ) -> Result<Self, Problem> {
-        let caller = Caller {
-            is_external: order.is_external,
-            ..Caller::internal(parts.store.tenant().as_str(), order.by.as_str())
-        };
+        // The run acts for the house: who asked for it was allowed to.
+        let caller = Caller::internal(parts.store.tenant().as_str(), order.by.as_str());
         Ok(Self {
-            mapping: mapping.with_spec(mapping.spec.clone()),
+            mapping: Arc::clone(mapping),
             router: parts.router.get()?,
-            caller: Arc::new(Caller {
-                // The run acts for the house: who asked for it was allowed to.
-                is_external: false,
-                ..caller
-            }),
+            caller: Arc::new(caller),
             store: parts.store.clone(),
             id: Arc::clone(&ledger.id),
             recon_action: Some(match order.kind {

@@ -44,7 +44,6 @@ pub(crate) struct Order {
     pub(crate) ignores_guard: bool,
     /// Who asked.
     pub(crate) by: String,
-    pub(crate) is_external: bool,
 }
 
 /// Which objects a run is about.

@@ -14,7 +14,7 @@ use crate::attempt::{Item, limits};
 use crate::endpoint::{Endpoint, Window, id_of, source_of};
 use crate::entry::{Planned, entries};
 use crate::live::Live;
-use crate::page::{PAGE, PageEnd, Pages, Then, deferred, done, handled, mark_of};
+use crate::page::{End, PAGE, Pages, Then, deferred, done, handled, mark_of};
 use crate::record::{Kind, Ledger, Order, Phase, Stage};
 use crate::turn::{Shown, Side};
 use crate::wire;
@@ -32,24 +32,18 @@ pub(crate) struct Runner<'a> {
     pub(crate) order: &'a Order,
 }
 
-/// How a run's work ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RunEnd {
-    /// Everything is done.
-    Done,
-    /// It was halted.
-    Halted,
-}
-
 impl Runner<'_> {
     /// Does what is left of the run.
-    pub(crate) async fn run(&mut self) -> Result<RunEnd, Problem> {
+    pub(crate) async fn run(&mut self) -> Result<End, Problem> {
         loop {
             if self.live.halted().is_some() {
-                return Ok(RunEnd::Halted);
+                return Ok(End::Halted);
             }
             let end = match self.ledger.record.phase.clone() {
-                Phase::Begin => self.begin().await?,
+                Phase::Begin => {
+                    self.begin().await?;
+                    continue;
+                }
                 Phase::Source(place) => match &self.order.kind {
                     Kind::All => self.timed_source(place).await?,
                     Kind::ById(ids) => self.listed(&ids.clone(), place).await?,
@@ -59,17 +53,17 @@ impl Runner<'_> {
                 Phase::Deletions(after) => self.deletions(after).await?,
                 Phase::Result => {
                     self.result().await?;
-                    return Ok(RunEnd::Done);
+                    return Ok(End::Done);
                 }
             };
-            if end == RunEnd::Halted {
+            if end == End::Halted {
                 return Ok(end);
             }
         }
     }
 
     /// Counts what there is, and runs `onRecon`.
-    pub(crate) async fn begin(&mut self) -> Result<RunEnd, Problem> {
+    pub(crate) async fn begin(&mut self) -> Result<(), Problem> {
         let work = Arc::clone(&self.work);
         self.ledger.record.stage = Stage::ActiveQueryEntries;
         self.live.show(self.ledger.record.clone());
@@ -91,8 +85,11 @@ impl Runner<'_> {
             self.ledger.record.tally.deletions = planned;
             self.guard().await?;
         }
-        self.go_on(Phase::Source(None), Stage::ActiveReconcilingSource, changes)
-            .await
+        self.ledger.record.phase = Phase::Source(None);
+        self.ledger.record.stage = Stage::ActiveReconcilingSource;
+        self.ledger.commit(self.store, changes).await?;
+        self.live.show(self.ledger.record.clone());
+        Ok(())
     }
 
     /// Whether a container is empty, and how many objects it has, if it can count them.
@@ -118,13 +115,13 @@ impl Runner<'_> {
         Ok((is_empty, found.total))
     }
 
-    async fn timed_source(&mut self, place: Option<String>) -> Result<RunEnd, Problem> {
+    async fn timed_source(&mut self, place: Option<String>) -> Result<End, Problem> {
         let work = Arc::clone(&self.work);
         work.timed("sourcePhase", Box::pin(self.source(place))).await
     }
 
     /// The source objects that the mapping's query finds.
-    async fn source(&mut self, mut cookie: Option<String>) -> Result<RunEnd, Problem> {
+    async fn source(&mut self, mut cookie: Option<String>) -> Result<End, Problem> {
         let work = Arc::clone(&self.work);
         let endpoint = &work.mapping.source;
         let spec = &work.mapping.spec;
@@ -159,12 +156,12 @@ impl Runner<'_> {
                 Some(next) => Phase::Source(Some(next.clone())),
                 None => self.behind_source(),
             };
-            if self.settle(items, phase, !is_stored).await? == PageEnd::Halted {
-                return Ok(RunEnd::Halted);
+            if self.settle(items, phase, !is_stored).await? == End::Halted {
+                return Ok(End::Halted);
             }
             match next {
                 Some(next) => cookie = Some(next),
-                None => return Ok(RunEnd::Done),
+                None => return Ok(End::Done),
             }
         }
     }
@@ -178,7 +175,7 @@ impl Runner<'_> {
     }
 
     /// Source objects by their ids.
-    async fn listed(&mut self, ids: &[Arc<str>], place: Option<String>) -> Result<RunEnd, Problem> {
+    async fn listed(&mut self, ids: &[Arc<str>], place: Option<String>) -> Result<End, Problem> {
         let mut from = place.and_then(|place| place.parse().ok()).unwrap_or(0);
         loop {
             let to = ids.len().min(from + PAGE);
@@ -196,18 +193,18 @@ impl Runner<'_> {
             } else {
                 Phase::Source(Some(to.to_string()))
             };
-            if self.settle(items.collect(), phase, false).await? == PageEnd::Halted {
-                return Ok(RunEnd::Halted);
+            if self.settle(items.collect(), phase, false).await? == End::Halted {
+                return Ok(End::Halted);
             }
             if is_last {
-                return Ok(RunEnd::Done);
+                return Ok(End::Done);
             }
             from = to;
         }
     }
 
     /// What an analysed run planned.
-    async fn applied(&mut self, plan: &str, place: Option<String>) -> Result<RunEnd, Problem> {
+    async fn applied(&mut self, plan: &str, place: Option<String>) -> Result<End, Problem> {
         let mut after: Option<Arc<str>> = place.map(Into::into);
         loop {
             let page = self
@@ -234,18 +231,18 @@ impl Runner<'_> {
                 None => Phase::Result,
             };
             // One object may have an entry for each of several qualifiers.
-            if self.settle(items, phase, false).await? == PageEnd::Halted {
-                return Ok(RunEnd::Halted);
+            if self.settle(items, phase, false).await? == End::Halted {
+                return Ok(End::Halted);
             }
             match next {
                 Some(next) => after = Some(next),
-                None => return Ok(RunEnd::Done),
+                None => return Ok(End::Done),
             }
         }
     }
 
     /// The target objects that the source phase did not lead to.
-    async fn target(&mut self, mut cookie: Option<String>) -> Result<RunEnd, Problem> {
+    async fn target(&mut self, mut cookie: Option<String>) -> Result<End, Problem> {
         let work = Arc::clone(&self.work);
         let endpoint = &work.mapping.target;
         let spec = &work.mapping.spec;
@@ -278,18 +275,18 @@ impl Runner<'_> {
             if next.is_none() {
                 work.durations.lock().add("targetPhase", started.elapsed());
             }
-            if self.settle(items, phase, !is_stored).await? == PageEnd::Halted {
-                return Ok(RunEnd::Halted);
+            if self.settle(items, phase, !is_stored).await? == End::Halted {
+                return Ok(End::Halted);
             }
             match next {
                 Some(next) => cookie = Some(next),
-                None => return Ok(RunEnd::Done),
+                None => return Ok(End::Done),
             }
         }
     }
 
     /// The deletions that waited until it was known how many there are.
-    async fn deletions(&mut self, mut after: Option<String>) -> Result<RunEnd, Problem> {
+    async fn deletions(&mut self, mut after: Option<String>) -> Result<End, Problem> {
         if after.is_none() && !self.ledger.record.is_analysis {
             self.guard().await?;
         }
@@ -318,12 +315,12 @@ impl Runner<'_> {
                 Some(last) => Phase::Deletions(Some(last.clone())),
                 None => Phase::Result,
             };
-            if self.settle(items.collect(), phase, false).await? == PageEnd::Halted {
-                return Ok(RunEnd::Halted);
+            if self.settle(items.collect(), phase, false).await? == End::Halted {
+                return Ok(End::Halted);
             }
             match next {
                 Some(next) => after = Some(next),
-                None => return Ok(RunEnd::Done),
+                None => return Ok(End::Done),
             }
         }
     }
@@ -423,7 +420,7 @@ impl Runner<'_> {
     }
 
     /// Does a page without what was done before, in parts that are not too large.
-    async fn settle(&mut self, mut items: Vec<Item>, phase: Phase, notes: bool) -> Result<PageEnd, Problem> {
+    async fn settle(&mut self, mut items: Vec<Item>, phase: Phase, notes: bool) -> Result<End, Problem> {
         if self.work.is_resumed || notes {
             let snapshot = self.store.snapshot().await?;
             let done = done(&self.ledger.id);
@@ -451,8 +448,8 @@ impl Runner<'_> {
                 phase: here.clone(),
                 notes: true,
             };
-            if pages.settle(std::mem::replace(&mut items, rest), then).await? == PageEnd::Halted {
-                return Ok(PageEnd::Halted);
+            if pages.settle(std::mem::replace(&mut items, rest), then).await? == End::Halted {
+                return Ok(End::Halted);
             }
         }
         pages.settle(items, Then { phase, notes }).await
@@ -461,14 +458,6 @@ impl Runner<'_> {
     fn stage(&mut self, stage: Stage) {
         self.ledger.record.stage = stage;
         self.live.show(self.ledger.record.clone());
-    }
-
-    async fn go_on(&mut self, phase: Phase, stage: Stage, changes: ChangeSet) -> Result<RunEnd, Problem> {
-        self.ledger.record.phase = phase;
-        self.ledger.record.stage = stage;
-        self.ledger.commit(self.store, changes).await?;
-        self.live.show(self.ledger.record.clone());
-        Ok(RunEnd::Done)
     }
 }
 

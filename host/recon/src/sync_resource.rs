@@ -123,7 +123,7 @@ impl SyncResource {
     async fn linked_by(
         &self,
         context: &Context,
-        mapping: &Mapping,
+        mapping: &Arc<Mapping>,
         id: &str,
         found: &mut Vec<Value>,
     ) -> Result<(), Problem> {

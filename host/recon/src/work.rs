@@ -12,7 +12,7 @@ use crate::mapping::Mapping;
 
 /// What those share who work on the objects of one run, or on one change.
 pub(crate) struct Work {
-    pub(crate) mapping: Mapping,
+    pub(crate) mapping: Arc<Mapping>,
     pub(crate) router: Arc<Router>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) store: TenantStore,
