@@ -69,19 +69,15 @@ impl Bound {
             return Ok(absent);
         };
         bound.only(&["count", "percent"])?;
-        let count = bound.integer("count", 0..=i64::MAX, "documents")?;
-        let percent = bound.integer("percent", 0..=100, "percent")?;
+        let count = bound.natural("count", 0..=i64::MAX, "documents")?;
+        let percent = bound.natural("percent", 0..=100, "percent")?;
         if count.is_none() && percent.is_none() {
             return Err(guard.invalid(
                 name,
                 "a bound has a count, a percent, or both; {\"percent\": 100} allows everything",
             ));
         }
-        let natural = |number: i64| u64::try_from(number).unwrap_or(0);
-        Ok(Self::Most {
-            count: count.map(natural),
-            percent: percent.map(natural),
-        })
+        Ok(Self::Most { count, percent })
     }
 }
 

@@ -109,13 +109,10 @@ impl Limits {
         let members = Members::of(value, pointer)?;
         members.only(&MEMBERS)?;
         let read = |name: &str, least: i64, unit: &str, absent: u64| {
-            let number = members.integer(name, least..=i64::MAX, unit)?;
-            Ok::<u64, Invalid>(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(absent))
+            Ok::<u64, Invalid>(members.natural(name, least..=i64::MAX, unit)?.unwrap_or(absent))
         };
-        let deadline = members.integer("deadlineMs", 1..=i64::MAX, "milliseconds")?;
-        let deadline = deadline
-            .and_then(|ms| u64::try_from(ms).ok())
-            .map(Duration::from_millis);
+        let deadline = members.natural("deadlineMs", 1..=i64::MAX, "milliseconds")?;
+        let deadline = deadline.map(Duration::from_millis);
         Ok(Limits {
             fuel: read("fuel", 1, "units of fuel", absent.fuel)?,
             deadline: deadline.unwrap_or(absent.deadline),

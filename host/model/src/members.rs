@@ -119,6 +119,17 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The same as a number of any type that holds the range.
+    pub fn natural<T: TryFrom<i64>>(
+        &self,
+        name: &str,
+        range: RangeInclusive<i64>,
+        unit: &str,
+    ) -> Result<Option<T>, Invalid> {
+        let number = self.integer(name, range, unit)?;
+        Ok(number.and_then(|number| T::try_from(number).ok()))
+    }
+
     /// An object.
     pub fn object(&self, name: &str) -> Result<Option<Members<'a>>, Invalid> {
         self.get(name)

@@ -87,8 +87,8 @@ impl ScanSpec {
             "scan",
             "task",
         ])?;
-        let threads = context.integer("numberOfThreads", 1..=MAX_THREADS.into(), "threads")?;
-        let max_records = context.integer("maxRecords", 1..=i64::MAX, "objects")?;
+        let threads = context.natural("numberOfThreads", 1..=MAX_THREADS.into(), "threads")?;
+        let max_records = context.natural("maxRecords", 1..=i64::MAX, "objects")?;
         let scan = context.require_object("scan", "which objects are scanned")?;
         let query = query(&scan)?;
         let (started, completed) = task_state(&scan)?;
@@ -98,10 +98,8 @@ impl ScanSpec {
         let script = task.require_object("script", "an object with type and source, file or plugin")?;
         Ok(ScanSpec {
             wait_for_completion: context.bool("waitForCompletion", false)?,
-            threads: threads
-                .and_then(|threads| u32::try_from(threads).ok())
-                .unwrap_or(DEFAULT_THREADS),
-            max_records: max_records.and_then(|records| u64::try_from(records).ok()),
+            threads: threads.unwrap_or(DEFAULT_THREADS),
+            max_records,
             object: object(&scan)?,
             query,
             started,
@@ -204,8 +202,8 @@ fn recovery(scan: &Members<'_>) -> Result<(CalendarDuration, Option<u32>), Inval
             .parse()
             .map_err(|error| recovery.invalid("timeout", format!("{error}")))?,
     };
-    let attempts = recovery.integer("maxAttempts", 1..=MAX_ATTEMPTS.into(), "failures in a row")?;
-    Ok((timeout, attempts.and_then(|attempts| u32::try_from(attempts).ok())))
+    let attempts = recovery.natural("maxAttempts", 1..=MAX_ATTEMPTS.into(), "failures in a row")?;
+    Ok((timeout, attempts))
 }
 
 #[cfg(test)]

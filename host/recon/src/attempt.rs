@@ -75,12 +75,7 @@ pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot
 
 /// What the scripts of one object may write.
 pub(crate) fn limits() -> WriteLimits {
-    let limits = Limits::default();
-    let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-    WriteLimits {
-        rows: size(limits.written_rows),
-        bytes: size(limits.written_bytes),
-    }
+    WriteLimits::from(&Limits::default())
 }
 
 async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut Attempt) -> Result<(), Problem> {

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use host_model::mapping::MappingSpec;
 use host_resource::Problem;
+use host_store::document;
 use host_store::{Collection, Key, UnitOfWork};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -191,8 +191,9 @@ impl Link {
                 self.first_id, self.second_id, self.link_type, self.link_qualifier
             )));
         }
-        unit.put(key, text(self)?).await?;
-        unit.put(second, text(&Second { link: self.id() })?).await?;
+        unit.put(key, document::to_bytes(self)?).await?;
+        unit.put(second, document::to_bytes(&Second { link: self.id() })?)
+            .await?;
         Ok(())
     }
 
@@ -211,12 +212,6 @@ async fn read<T: for<'de> Deserialize<'de>>(unit: &UnitOfWork, key: &Key) -> Res
     serde_json::from_slice(&seen.body)
         .map(Some)
         .map_err(|error| Problem::internal(format!("a stored link is damaged: {error}")))
-}
-
-fn text<T: Serialize>(value: &T) -> Result<Bytes, Problem> {
-    serde_json::to_vec(value)
-        .map(Bytes::from)
-        .map_err(|error| Problem::internal(error.to_string()))
 }
 
 fn folded(id: &str, is_sensitive: bool) -> String {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration};
 use host_model::clock::Timestamp;
 use host_model::sync::Change;
 use host_resource::{Caller, Context, Problem};
+use host_store::document;
 use host_store::{Collection, CommitError, Key, Scan, UnitOfWork};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,9 +64,7 @@ impl Queued {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
-        serde_json::to_vec(self)
-            .map(Bytes::from)
-            .map_err(|error| Problem::internal(error.to_string()))
+        document::to_bytes(self)
     }
 
     fn again(mut self, cause: String, now: Timestamp) -> Self {

@@ -8,6 +8,7 @@ use host_model::ids::Ids;
 use host_model::mapping::{MappingSpec, QuerySpec, with_overrides};
 use host_model::run::RunId;
 use host_resource::{Caller, LateRouter, Problem};
+use host_store::document;
 use host_store::{ChangeSet, Collection, CommitError, Expectation, Scan, TenantStore};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -119,7 +120,7 @@ impl Reconciler {
             is_target_empty: false,
         };
         let mut changes = ChangeSet::new();
-        let text = serde_json::to_vec(&order).map_err(|error| Problem::internal(error.to_string()))?;
+        let text = document::to_bytes(&order)?;
         changes.put(Record::key(&id), Expectation::Absent, record.to_bytes()?);
         changes.put(orders().key(Arc::clone(&id)), Expectation::Any, text);
         match self.parts.store.commit(changes).await {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::DateTime;
 use host_model::clock::Timestamp;
 use host_resource::Problem;
+use host_store::document;
 use host_store::{ChangeSet, Collection, CommitError, Expectation, Key, Revision, StoreError, TenantStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -205,9 +206,7 @@ impl Record {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
-        serde_json::to_vec(self)
-            .map(Bytes::from)
-            .map_err(|error| Problem::internal(error.to_string()))
+        document::to_bytes(self)
     }
 
     pub(crate) fn end(&mut self, stage: Stage, at: Timestamp) {

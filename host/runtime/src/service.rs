@@ -107,10 +107,7 @@ impl ScriptService {
         input: &str,
     ) -> Result<(Overlay, Outcome), Problem> {
         let limits = Limits::default();
-        let bounds = WriteLimits {
-            rows: usize::try_from(limits.written_rows).unwrap_or(usize::MAX),
-            bytes: usize::try_from(limits.written_bytes).unwrap_or(usize::MAX),
-        };
+        let bounds = WriteLimits::from(&limits);
         let unit = Arc::new(UnitOfWork::new(self.store.snapshot().await?, bounds));
         remember(&unit, invocation).await?;
         let around = Surroundings {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use host_resource::Problem;
+use serde::Serialize;
 use serde_json::Value;
 
 /// The number of the commit that last wrote a document. It only grows within a tenant, also across a deletion, so that
@@ -35,6 +37,13 @@ pub struct Document {
     pub revision: Revision,
     /// The text of a JSON object, without `_id` and `_rev`.
     pub body: Bytes,
+}
+
+/// The text of a value that is to be stored.
+pub fn to_bytes<T: Serialize>(value: &T) -> Result<Bytes, Problem> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// The texts in a list that is a member of a document; none where there is no such list.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use host_model::limits::Limits;
 use host_resource::filter::Matcher;
 use host_resource::{Context, Problem};
 use parking_lot::Mutex;
@@ -36,6 +37,16 @@ impl WriteLimits {
         rows: usize::MAX,
         bytes: usize::MAX,
     };
+}
+
+impl From<&Limits> for WriteLimits {
+    fn from(limits: &Limits) -> Self {
+        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self {
+            rows: size(limits.written_rows),
+            bytes: size(limits.written_bytes),
+        }
+    }
 }
 
 /// The revision of a document as a unit of work sees it.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use host_resource::Problem;
+use host_store::document;
 use host_store::{ChangeSet, Collection, CommitError, Expectation, Key};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,7 @@ impl Scanner {
             };
             change(&mut control);
             let expected = before.map_or(Expectation::Absent, |before| Expectation::Revision(before.revision));
-            let body = serde_json::to_vec(&control).map_err(|error| Problem::internal(error.to_string()))?;
+            let body = document::to_bytes(&control)?;
             let mut changes = ChangeSet::new();
             changes.put(Control::key(run), expected, body);
             // A run that ends meanwhile is not spoken to.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use host_resource::{Pointer, Problem};
+use host_store::document;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,9 +23,7 @@ pub(crate) fn with_mark(body: &[u8], mark: &Pointer, value: &Value) -> Result<By
     let mut document = parse(body)?;
     mark.set(&mut document, value.clone())
         .map_err(|error| Problem::conflict(format!("the mark {mark} cannot be set: {error}")))?;
-    serde_json::to_vec(&document)
-        .map(Bytes::from)
-        .map_err(|error| Problem::internal(error.to_string()))
+    document::to_bytes(&document)
 }
 
 /// The document.

@@ -44,11 +44,7 @@ pub(crate) async fn attempt(
     snapshot: Arc<dyn Snapshot>,
     ground: Overlay,
 ) -> Attempt {
-    let limits = &work.definition.limits;
-    let bounds = WriteLimits {
-        rows: size(limits.written_rows),
-        bytes: size(limits.written_bytes),
-    };
+    let bounds = WriteLimits::from(&work.definition.limits);
     let unit = Arc::new(UnitOfWork::over(Arc::clone(&snapshot), ground, bounds));
     let key = work.definition.collection.key(Arc::clone(id));
     let mut attempt = match unit.get(&key).await {
@@ -171,10 +167,6 @@ async fn mark(work: &Work, key: &Key, unit: &UnitOfWork) -> Result<(), Problem> 
     let body = with_mark(&seen.body, &work.definition.spec.completed, &completed)?;
     unit.put(key.clone(), body).await?;
     Ok(())
-}
-
-fn size(limit: u64) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// What makes an object's random numbers its own: FNV-1a over run and object.

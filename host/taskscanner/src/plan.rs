@@ -6,6 +6,7 @@ use bytes::Bytes;
 use host_resource::patch::difference;
 use host_resource::{Content, Problem, ResourcePath, Router};
 use host_runtime::Usage;
+use host_store::document;
 use host_store::{ChangeSet, Collection, Expectation, Key, Overlay, Revision, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -202,9 +203,7 @@ impl Entry {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
-        serde_json::to_vec(self)
-            .map(Bytes::from)
-            .map_err(|error| Problem::internal(error.to_string()))
+        document::to_bytes(self)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {

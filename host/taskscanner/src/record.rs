@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use host_model::clock::{Timestamp, parse_wire_time, wire_time};
 use host_resource::{Code, Problem};
+use host_store::document;
 use host_store::{Collection, Cursor, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -186,9 +187,7 @@ impl Record {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Bytes, Problem> {
-        serde_json::to_vec(self)
-            .map(Bytes::from)
-            .map_err(|error| Problem::internal(error.to_string()))
+        document::to_bytes(self)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {

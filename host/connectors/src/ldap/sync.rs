@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::entry;
 use super::walk::{Ask, Walk};
-use super::{Inner, filter};
+use super::{Inner, filter, value};
 use crate::connector::{Delta, DeltaKind, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
@@ -57,7 +57,7 @@ impl Inner {
         let mut walk = self.changed(kind, &attribute, None).await?;
         let mut stamps: BTreeMap<String, Vec<String>> = BTreeMap::new();
         while let Some(found) = walk.next().await? {
-            let Some(stamp) = stamp(&found, &attribute) else {
+            let Some(stamp) = value(&found, &attribute) else {
                 continue;
             };
             if stamps.keys().next_back().is_none_or(|newest| *newest <= stamp) {
@@ -82,7 +82,7 @@ impl Inner {
         // The directory answers in its own order: the oldest are kept, one more than asked for.
         let mut oldest: BTreeMap<(String, String), SearchEntry> = BTreeMap::new();
         while let Some(found) = walk.next().await? {
-            let Some(stamp) = stamp(&found, &attribute) else {
+            let Some(stamp) = value(&found, &attribute) else {
                 continue;
             };
             let digest = digest(&found);
@@ -152,12 +152,6 @@ impl Inner {
         };
         Ok(Walk::new(self.connections.take(&self.settings).await?, ask))
     }
-}
-
-fn stamp(found: &SearchEntry, attribute: &str) -> Option<String> {
-    let mut attributes = found.attrs.iter();
-    let (_, values) = attributes.find(|(name, _)| name.eq_ignore_ascii_case(attribute))?;
-    values.first().cloned()
 }
 
 /// Tells states of an entry apart.

@@ -40,8 +40,7 @@ impl Guard {
         };
         members.only(&["enabled", "maxDeletions", "maxPercent", "minDeletions"])?;
         let number = |name: &str, absent: u64, most: i64, unit: &str| {
-            let given = members.integer(name, 0..=most, unit)?;
-            Ok(given.and_then(|number| u64::try_from(number).ok()).unwrap_or(absent))
+            Ok(members.natural(name, 0..=most, unit)?.unwrap_or(absent))
         };
         Ok(Guard {
             is_enabled: members.bool("enabled", default.is_enabled)?,

@@ -164,11 +164,8 @@ fn mapping(value: &Value, at: Pointer) -> Result<MappingSpec, Invalid> {
     }
     members.integer("feedSize", 1..=i64::MAX, "objects")?;
     members.integer("reconProgressStateUpdateInterval", 0..=i64::MAX, "objects")?;
-    let page = |name: &str| {
-        let given = members.integer(name, 1..=MAX_PAGE, "objects")?;
-        Ok(given.and_then(|size| usize::try_from(size).ok()))
-    };
-    let threads = members.integer("taskThreads", 0..=MAX_THREADS, "threads")?;
+    let page = |name: &str| members.natural(name, 1..=MAX_PAGE, "objects");
+    let threads = members.natural("taskThreads", 0..=MAX_THREADS, "threads")?;
     let mut hooks = BTreeMap::new();
     for (name, hook) in Hook::ALL {
         if let Some(script) = Scripted::of(&members, name)? {
@@ -206,9 +203,7 @@ fn mapping(value: &Value, at: Pointer) -> Result<MappingSpec, Invalid> {
         run_target_phase: members.bool("runTargetPhase", true)?,
         source_page_size: page("reconSourceQueryPageSize")?,
         target_page_size: page("reconTargetQueryPageSize")?,
-        task_threads: threads
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(THREADS),
+        task_threads: threads.unwrap_or(THREADS),
         max_analysis_runs,
         max_runs,
         guard: Guard::of(&members, "deletionGuard")?,
@@ -239,10 +234,7 @@ fn kept(members: &Members<'_>) -> Result<(usize, usize), Invalid> {
         return Ok((1, 3));
     };
     members.only(&["maxAnalysisRunsPerMapping", "maxNonAnalysisRunsPerMapping"])?;
-    let number = |name: &str, absent: usize| {
-        let given = members.integer(name, 0..=MAX_RUNS, "runs")?;
-        Ok(given.and_then(|number| usize::try_from(number).ok()).unwrap_or(absent))
-    };
+    let number = |name: &str, absent: usize| Ok(members.natural(name, 0..=MAX_RUNS, "runs")?.unwrap_or(absent));
     Ok((
         number("maxAnalysisRunsPerMapping", 1)?,
         number("maxNonAnalysisRunsPerMapping", 3)?,

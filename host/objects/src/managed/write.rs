@@ -214,11 +214,7 @@ fn audited(place: &Place, seen: &Seen) -> Result<Bytes, Problem> {
 
 /// What hooks may write besides the object.
 pub(super) fn limits_of_hooks() -> WriteLimits {
-    let limits = Limits::default();
-    WriteLimits {
-        rows: usize::try_from(limits.written_rows).unwrap_or(usize::MAX),
-        bytes: usize::try_from(limits.written_bytes).unwrap_or(usize::MAX),
-    }
+    WriteLimits::from(&Limits::default())
 }
 
 /// The answer to a change that is not committed yet.
