@@ -75,6 +75,22 @@ fn long_run(client: &Client) -> String {
     execute(client, "long", &scan(source, &json!({"waitForCompletion": false})))
 }
 
+/// Pauses a run and waits until it holds still.
+fn hold(client: &Client, id: &str) {
+    let said = client
+        .post(&format!("taskscanner/{id}?_action=pause"), None)
+        .expect(200);
+    assert_eq!((&said["status"], &said["paused"]), (&json!("SUCCESS"), &json!(true)));
+    counted(client, id);
+}
+
+/// Waits until a run has counted its objects: a pause may be said, and a process be started again, before that.
+fn counted(client: &Client, id: &str) {
+    while run(client, id)["progress"]["state"] == "INITIALIZED" {
+        crate::harness::pause();
+    }
+}
+
 /// A message, if the answer has this status.
 #[track_caller]
 fn refused(answer: crate::harness::Answer, status: u16) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{counts, execute, id, long_run, make, refused, run, scan};
+use super::{counts, execute, hold, id, long_run, make, refused, run, scan};
 use crate::harness::{Client, Server};
 
 const SOURCE: &str = "
@@ -68,9 +68,7 @@ fn a_run_that_goes_on_is_not_retried() {
     let server = Server::start();
     let client = &server.client;
     let id = long_run(client);
-    client
-        .post(&format!("taskscanner/{id}?_action=pause"), None)
-        .expect(200);
+    hold(client, &id);
     let message = refused(client.post(&format!("taskscanner/{id}?_action=retry"), None), 409);
     assert!(message.contains("has not ended: it is ACTIVE"), "{message}");
     client

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use super::{counts, execute, long_run, make, refused, run, scan};
+use super::{counted, counts, execute, hold, long_run, make, refused, run, scan};
 use crate::harness::{PASSWORD, Process, Server, pause};
 
 fn say(client: &crate::harness::Client, id: &str, what: &str) -> crate::harness::Answer {
@@ -19,6 +19,7 @@ fn a_run_can_be_paused_and_goes_on() {
     let id = long_run(client);
     let said = say(client, &id, "pause").expect(200);
     assert_eq!(said, json!({"_id": id, "status": "SUCCESS", "paused": true}));
+    counted(client, &id);
     let shown = run(client, &id);
     assert_eq!(shown["progress"]["state"], "ACTIVE", "{shown}");
     assert_eq!(shown.as_object().unwrap().keys().next_back().unwrap(), "paused");
@@ -110,9 +111,10 @@ fn a_paused_run_stays_paused_over_a_kill() {
     let process = Process::serve(data.path());
     let id = long_run(&process.client);
     say(&process.client, &id, "threads&numberOfThreads=3").expect(200);
-    say(&process.client, &id, "pause").expect(200);
+    hold(&process.client, &id);
     process.kill();
     let process = Process::serve(data.path());
+    counted(&process.client, &id);
     let live = process.client.get(&format!("taskscanner/{id}/live")).expect(200);
     assert_eq!(
         (&live["paused"], &live["numberOfThreads"]),
