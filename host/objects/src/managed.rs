@@ -44,6 +44,7 @@ mod shape;
 mod sorted;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod transform;
 mod types;
 mod unique;

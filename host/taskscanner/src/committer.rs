@@ -26,7 +26,7 @@ use crate::failure::{Failure, KEPT};
 use crate::feeder::{Event, Finished};
 use crate::ledger::Ledger;
 use crate::live::Halt;
-use crate::object::attempt;
+use crate::object::{Ground, attempt};
 use crate::pages::Pages;
 use crate::record::{Effects, Record};
 use crate::release::release;
@@ -246,7 +246,12 @@ impl<'a> Committer<'a> {
                 Arc::clone(&claimed.document.id),
             );
             let job = async move {
-                let attempt = attempt(&work, &id, None, snapshot, ground).await;
+                let ground = Ground {
+                    snapshot,
+                    before: ground,
+                    hand: None,
+                };
+                let attempt = attempt(&work, &id, None, ground).await;
                 let fuel = attempt.usage.fuel;
                 (attempt, fuel)
             };
