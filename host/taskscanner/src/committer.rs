@@ -333,8 +333,8 @@ impl<'a> Committer<'a> {
     fn release(&self, claimed: &Claimed) -> ChangeSet {
         let mut changes = ChangeSet::new();
         if self.gives_back() {
-            let expected = Expectation::Revision(claimed.document.revision);
-            changes.put(self.key(claimed), expected, claimed.before.clone());
+            let (revision, before) = (claimed.document.revision, claimed.before.clone());
+            changes.mark(self.key(claimed), revision, before, &self.work.definition.places);
         }
         changes
     }
