@@ -49,7 +49,7 @@ impl Runner<'_> {
                     Kind::ById(ids) => self.listed(&ids.clone(), place).await?,
                     Kind::Apply(plan) => self.applied(&plan.clone(), place).await?,
                 },
-                Phase::Target(cookie) => self.target(cookie).await?,
+                Phase::Target(cookie) => self.timed_target(cookie).await?,
                 Phase::Deletions(after) => self.deletions(after).await?,
                 Phase::Result => {
                     self.result().await?;
@@ -87,8 +87,16 @@ impl Runner<'_> {
         }
         self.ledger.record.phase = Phase::Source(None);
         self.ledger.record.stage = Stage::ActiveReconcilingSource;
-        self.ledger.commit(self.store, changes).await?;
+        self.commit(changes).await?;
         self.live.show(self.ledger.record.clone());
+        Ok(())
+    }
+
+    /// Commits the record, and in it how long everything took until now.
+    async fn commit(&mut self, changes: ChangeSet) -> Result<(), Problem> {
+        let durations = std::mem::take(&mut *self.work.durations.lock());
+        self.ledger.record.durations.join(durations);
+        self.ledger.commit(self.store, changes).await?;
         Ok(())
     }
 
@@ -241,6 +249,11 @@ impl Runner<'_> {
         }
     }
 
+    async fn timed_target(&mut self, cookie: Option<String>) -> Result<End, Problem> {
+        let work = Arc::clone(&self.work);
+        work.timed("targetPhase", Box::pin(self.target(cookie))).await
+    }
+
     /// The target objects that the source phase did not lead to.
     async fn target(&mut self, mut cookie: Option<String>) -> Result<End, Problem> {
         let work = Arc::clone(&self.work);
@@ -249,7 +262,6 @@ impl Runner<'_> {
         let is_stored = endpoint.is_stored(&work.router);
         let size = spec.target_page_size.unwrap_or(PAGE).min(PAGE);
         let query = source_of(spec.target_query.as_ref());
-        let started = crate::durations::instant();
         self.stage(Stage::ActiveReconcilingTarget);
         loop {
             let (objects, next) = self.page(endpoint, &query, size, cookie.clone(), is_stored).await?;
@@ -272,9 +284,6 @@ impl Runner<'_> {
                 Some(next) => Phase::Target(Some(next.clone())),
                 None => Phase::Deletions(None),
             };
-            if next.is_none() {
-                work.durations.lock().add("targetPhase", started.elapsed());
-            }
             if self.settle(items, phase, !is_stored).await? == End::Halted {
                 return Ok(End::Halted);
             }
@@ -358,8 +367,7 @@ impl Runner<'_> {
             tally.target_total.get_or_insert(tally.target_processed);
         }
         tally.links_total.get_or_insert(tally.links_processed);
-        self.ledger.commit(self.store, changes).await?;
-        Ok(())
+        self.commit(changes).await
     }
 
     /// What a script of the whole run wrote, to be committed with the record.
