@@ -100,8 +100,8 @@ async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
     };
     for qualifier in qualifiers(work, &context, Some(&source.value), None, item).await? {
         let shown = Some(Arc::clone(&source));
-        let mut turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, &item.id, shown);
-        take(&mut turn, item, attempt).await?;
+        let turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, &item.id, shown);
+        take(turn, item, attempt).await?;
     }
     Ok(())
 }
@@ -137,24 +137,24 @@ async fn target(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
     if linked.is_empty() {
         linked.extend(free);
     }
-    for mut turn in linked {
-        take(&mut turn, item, attempt).await?;
+    for turn in linked {
+        take(turn, item, attempt).await?;
     }
     Ok(())
 }
 
 /// One turn: all of it, or its failure.
-async fn take(turn: &mut Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<(), Problem> {
+async fn take(mut turn: Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<(), Problem> {
     let unit = Arc::clone(&turn.unit);
     let savepoint = unit.savepoint()?;
     let mut done = Done::default();
-    let outcome = settle(turn, item, &mut done).await;
+    let outcome = settle(&mut turn, item, &mut done).await;
     if outcome.is_err() || done.is_deferred {
         unit.roll_back(savepoint)?;
     }
     let failure = match outcome {
         Ok(()) => None,
-        Err(problem) if is_fatal(turn, &done, &problem) => return Err(problem),
+        Err(problem) if is_fatal(&turn, &done, &problem) => return Err(problem),
         Err(problem) => Some(problem),
     };
     if turn.side == Side::Source {
@@ -166,33 +166,14 @@ async fn take(turn: &mut Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result
             .extend(turn.target_id.iter().filter(|_| !is_said).cloned());
     }
     if done.is_deferred {
-        attempt.deferred.push(turn.qualifier.clone());
+        attempt.deferred.push(turn.qualifier);
         return Ok(());
     }
     if let Some(problem) = &failure {
-        on_error(turn, problem).await;
+        on_error(&turn, problem).await;
     }
-    let is_unknown = turn.work.is_analysis && turn.is_id_fresh;
-    attempt.entries.push(Entry {
-        side: turn.side,
-        situation: turn.situation,
-        action: done.choice.map(|choice| choice.action),
-        qualifier: std::mem::take(&mut turn.qualifier),
-        source_id: turn.source_id.take(),
-        target_id: turn.target_id.take().filter(|_| !is_unknown),
-        candidates: std::mem::take(&mut turn.candidates),
-        counts: if failure.is_some() {
-            crate::entry::Counts {
-                link_existed: turn.counts.link_existed,
-                ..Default::default()
-            }
-        } else {
-            turn.counts
-        },
-        failure,
-        seen: done.seen,
-        change: std::mem::take(&mut turn.change),
-    });
+    let action = done.choice.map(|choice| choice.action);
+    attempt.entries.push(Entry::of_turn(turn, action, failure, done.seen));
     Ok(())
 }
 
@@ -301,7 +282,7 @@ pub(crate) async fn qualifiers(
 }
 
 /// The entry of an object that failed before its turn began.
-fn failed(item: &Item, problem: Problem) -> Entry {
+pub(crate) fn failed(item: &Item, problem: Problem) -> Entry {
     let id = Some(item.id.to_string());
     let (source_id, target_id) = match item.side {
         Side::Source => (id, None),

@@ -6,6 +6,7 @@
 //! again neither loses nor repeats an effect on what joins the unit of work.
 
 mod attempt;
+mod audit;
 mod documents;
 mod durations;
 mod endpoint;

@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Item, attempt};
+use crate::audit;
 use crate::entry::{About, entries};
 use crate::live::{Halt, Live};
 use crate::record::{Ledger, Phase, Record};
@@ -253,6 +254,7 @@ fn work_off(
     }
     for entry in &attempt.entries {
         record.tally.count(entry);
+        audit::did(work, changes, entry);
         let is_planned_deletion = about.is_analysis && entry.counts.deleted;
         record.tally.deletions += u64::from(is_planned_deletion);
         let is_kept = record.keeps_entries && entry.action != Some(host_model::policy::Action::NoReport);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{configure, ended, mapping, script, text};
-use crate::harness::{Client, Process, pause};
+use crate::harness::{Client, Process, encode, pause};
 
 const USERS: usize = 1_600;
 const WRITERS: usize = 8;
@@ -79,6 +79,16 @@ fn a_run_that_is_killed_again_and_again_makes_every_target_once() {
         json!({"processed": USERS, "total": USERS.to_string()})
     );
     assert_once(client);
+    // Each object was told once, in the commit of its page; so were the beginning and the end.
+    let told = |kind: &str| {
+        let filter = encode(&format!("/reconId eq \"{id}\" and entryType eq \"{kind}\""));
+        let page = format!("audit/recon?_queryFilter={filter}&_pageSize=1&_totalPagedResultsPolicy=EXACT");
+        client.get(&page).expect(200)["totalPagedResults"].clone()
+    };
+    assert_eq!(
+        (told("start"), told("entry"), told("summary")),
+        (json!(1), json!(USERS), json!(1))
+    );
     let second = client
         .post("recon?_action=recon&mapping=users_roles&waitForCompletion=true", None)
         .expect(200);
