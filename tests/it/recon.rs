@@ -2,6 +2,7 @@
 
 mod cases;
 mod documents;
+mod duplicates;
 mod guard;
 mod implicit;
 mod killed;

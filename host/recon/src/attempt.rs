@@ -11,6 +11,7 @@ use host_store::unit_of_work::{Ended, WriteLimits};
 use host_store::{Overlay, Snapshot, UnitOfWork};
 use serde_json::{Value, json};
 
+use crate::claims::{Claims, Looked, Made};
 use crate::entry::{Entry, Planned, Seen};
 use crate::turn::{Choice, Shown, Side, Turn};
 use crate::work::{Surrounding, Work};
@@ -38,14 +39,26 @@ pub(crate) struct Attempt {
     pub(crate) handled: Vec<String>,
     /// Qualifiers under which a target object is to be deleted later.
     pub(crate) deferred: Vec<String>,
+    /// What it looked for in the target, where it had no link.
+    pub(crate) looked: Vec<Looked>,
+    /// Target objects that it made or changed, where others could have looked for them.
+    pub(crate) made: Vec<Made>,
+    /// Whether another object of the page goes first.
+    pub(crate) is_postponed: bool,
     /// What it did, on which ground.
     pub(crate) ended: Ended,
     /// Why the run cannot go on.
     pub(crate) fatal: Option<Problem>,
 }
 
-/// Does an object's turn.
-pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot>, ground: Overlay) -> Attempt {
+/// Does an object's turn. `claims` is what those share who send at the same time.
+pub(crate) async fn attempt(
+    work: &Work,
+    item: &Item,
+    snapshot: Arc<dyn Snapshot>,
+    ground: Overlay,
+    claims: Option<&Arc<Claims>>,
+) -> Attempt {
     let unit = Arc::new(UnitOfWork::over(snapshot, ground, limits()));
     let mut attempt = Attempt::default();
     let surrounding = Surrounding {
@@ -54,7 +67,7 @@ pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot
     };
     let turn = async {
         match item.side {
-            Side::Source => source(work, item, &unit, &mut attempt).await,
+            Side::Source => source(work, item, &unit, claims, &mut attempt).await,
             Side::Target => target(work, item, &unit, &mut attempt).await,
         }
     };
@@ -78,7 +91,13 @@ pub(crate) fn limits() -> WriteLimits {
     WriteLimits::from(&Limits::default())
 }
 
-async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut Attempt) -> Result<(), Problem> {
+async fn source(
+    work: &Work,
+    item: &Item,
+    unit: &Arc<UnitOfWork>,
+    claims: Option<&Arc<Claims>>,
+    attempt: &mut Attempt,
+) -> Result<(), Problem> {
     let context = work.context().within(Arc::clone(unit));
     let source = match &item.entry {
         Some(entry) => Some(Arc::clone(entry)),
@@ -100,8 +119,12 @@ async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
     };
     for qualifier in qualifiers(work, &context, Some(&source.value), None, item).await? {
         let shown = Some(Arc::clone(&source));
-        let turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, &item.id, shown);
+        let mut turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, &item.id, shown);
+        turn.claims = claims.cloned();
         take(turn, item, attempt).await?;
+        if attempt.is_postponed {
+            break;
+        }
     }
     Ok(())
 }
@@ -152,6 +175,11 @@ async fn take(mut turn: Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<
     if outcome.is_err() || done.is_deferred {
         unit.roll_back(savepoint)?;
     }
+    if turn.is_postponed {
+        attempt.is_postponed = true;
+        return Ok(());
+    }
+    remember(&mut turn, outcome.is_ok(), attempt);
     let failure = match outcome {
         Ok(()) => None,
         Err(problem) if is_fatal(&turn, &done, &problem) => return Err(problem),
@@ -175,6 +203,25 @@ async fn take(mut turn: Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<
     let action = done.choice.map(|choice| choice.action);
     attempt.entries.push(Entry::of_turn(turn, action, failure, done.seen));
     Ok(())
+}
+
+/// What a turn looked for and made, for those that look for the same. A run whose target does not join the unit of work has
+/// claims instead.
+fn remember(turn: &mut Turn<'_>, is_kept: bool, attempt: &mut Attempt) {
+    let mapping = &turn.work.mapping;
+    if turn.work.is_analysis || mapping.spec.correlations.is_empty() || !mapping.target.joins(&turn.work.router) {
+        return;
+    }
+    attempt.looked.extend(turn.looked.take());
+    let counts = turn.counts;
+    let is_made = is_kept && (counts.created || counts.updated);
+    if let Some(object) = turn.target.as_ref().filter(|_| is_made) {
+        attempt.made.push(Made {
+            id: turn.target_id.clone(),
+            object: object.clone(),
+            is_new: counts.created,
+        });
+    }
 }
 
 /// How far a turn has come.
@@ -211,6 +258,18 @@ async fn settle(turn: &mut Turn<'_>, item: &Item, done: &mut Done) -> Result<(),
         done.is_deferred = true;
         done.is_linked_for_good = false;
         return Ok(());
+    }
+    if let Some(target) = turn
+        .target
+        .clone()
+        .filter(|_| turn.claims.is_some() && turn.looked.is_some())
+    {
+        let id = turn.target_id.clone();
+        turn.claim(|| Made {
+            id,
+            object: target,
+            is_new: false,
+        })?;
     }
     turn.planned.clone_from(&item.planned);
     turn.act(action).await?;

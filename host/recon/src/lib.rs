@@ -7,6 +7,7 @@
 
 mod attempt;
 mod audit;
+mod claims;
 mod documents;
 mod durations;
 mod endpoint;

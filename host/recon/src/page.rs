@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Item, attempt};
 use crate::audit;
+use crate::claims::{Claims, Looked, Made};
 use crate::entry::{About, entries};
 use crate::live::{Halt, Live};
 use crate::record::{Ledger, Phase, Record};
@@ -131,16 +132,20 @@ impl Pages<'_> {
         let waiting: Arc<Mutex<VecDeque<(usize, Item)>>> =
             Arc::new(Mutex::new(items.iter().cloned().enumerate().collect()));
         let mut workers = JoinSet::new();
+        let target = &self.work.mapping.target;
+        let sends = !self.work.is_analysis && !target.joins(&self.work.router);
+        let claims = sends.then(Arc::<Claims>::default);
         for _ in 0..self.threads.clamp(1, items.len().max(1)) {
             let (waiting, work, live) = (Arc::clone(&waiting), Arc::clone(self.work), Arc::clone(self.live));
-            let snapshot = Arc::clone(snapshot);
+            let (snapshot, claims) = (Arc::clone(snapshot), claims.clone());
             workers.spawn(async move {
                 let mut done = Vec::new();
                 while live.halted().is_none() {
                     let Some((number, item)) = waiting.lock().pop_front() else {
                         break;
                     };
-                    let attempt = attempt(&work, &item, Arc::clone(&snapshot), Overlay::default()).await;
+                    let attempt =
+                        attempt(&work, &item, Arc::clone(&snapshot), Overlay::default(), claims.as_ref()).await;
                     let is_fatal = attempt.fatal.is_some();
                     done.push((number, item, attempt));
                     if is_fatal {
@@ -162,24 +167,29 @@ impl Pages<'_> {
         Ok(all.into_iter().map(|(_, item, attempt)| (item, attempt)).collect())
     }
 
-    /// Those that touched the same document are done again, one after the other.
+    /// Those that touched the same document are done again, one after the other; so are those that would have found what an
+    /// earlier one made, had it been there when they looked.
     async fn merged(&self, attempts: Vec<(Item, Attempt)>, snapshot: &Arc<dyn Snapshot>) -> Result<Settled, Problem> {
         let mut written: HashSet<Key> = HashSet::new();
         let mut settled = Settled::default();
         let mut losers = Vec::new();
+        let mut made: Vec<Made> = Vec::new();
         for (item, mut attempt) in attempts {
             let own = std::mem::take(&mut attempt.ended).own;
-            if own.touched().any(|key| written.contains(key)) {
+            let misses = |looked: &Looked| made.iter().any(|made| looked.misses(made));
+            let is_late = attempt.is_postponed || attempt.looked.iter().any(misses);
+            if is_late || own.touched().any(|key| written.contains(key)) {
                 losers.push(item);
                 continue;
             }
             written.extend(own.written().cloned());
+            made.append(&mut attempt.made);
             settled.ground.absorb(own);
             settled.attempts.push((item, attempt));
         }
         for item in losers {
             let ground = std::mem::take(&mut settled.ground);
-            let mut attempt = attempt(self.work, &item, Arc::clone(snapshot), ground).await;
+            let mut attempt = attempt(self.work, &item, Arc::clone(snapshot), ground, None).await;
             if let Some(problem) = attempt.fatal.take() {
                 return Err(problem);
             }

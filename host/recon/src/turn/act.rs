@@ -8,6 +8,7 @@ use host_resource::Problem;
 use serde_json::{Map, Value};
 
 use super::Turn;
+use crate::claims::Made;
 use crate::endpoint::{content_of, id_of, rev_of};
 use crate::sent::Write;
 
@@ -51,6 +52,11 @@ impl Turn<'_> {
             self.change = difference(&Value::Object(Map::new()), &content);
         }
         self.keep_to_plan()?;
+        self.claim(|| Made {
+            id: None,
+            object: content.clone(),
+            is_new: true,
+        })?;
         let created = self.write(Write::Create { id, content }).await?;
         self.target_id = created.as_ref().and_then(id_of).map(str::to_owned);
         self.target = created;
