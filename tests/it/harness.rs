@@ -6,6 +6,7 @@ mod clock;
 mod like;
 mod process;
 mod server;
+pub(crate) mod tour;
 mod transcript;
 
 pub(crate) use client::{Answer, Client, encode, pause};
