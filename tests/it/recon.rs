@@ -8,6 +8,7 @@ mod implicit;
 mod killed;
 mod mapping;
 mod plan;
+mod properties;
 mod requests;
 mod schedule;
 
