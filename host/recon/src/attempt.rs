@@ -12,24 +12,10 @@ use host_store::{Overlay, Snapshot, UnitOfWork};
 use serde_json::{Value, json};
 
 use crate::claims::{Claims, Looked, Made};
-use crate::entry::{Entry, Planned, Seen};
+use crate::entry::{Entry, Seen};
+use crate::item::Item;
 use crate::turn::{Choice, Shown, Side, Turn};
 use crate::work::{Surrounding, Work};
-
-/// An object whose turn it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    pub(crate) side: Side,
-    pub(crate) id: Arc<str>,
-    /// The whole object, where a query answered it and reading it again would cost a request.
-    pub(crate) entry: Option<Arc<Shown>>,
-    /// Only under these qualifiers.
-    pub(crate) only: Option<Vec<String>>,
-    /// Whether a target object may be deleted now, or has to wait until it is known how many there are.
-    pub(crate) may_delete: bool,
-    /// Only this.
-    pub(crate) planned: Option<Arc<Planned>>,
-}
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -131,6 +117,9 @@ async fn source(
 
 async fn target(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut Attempt) -> Result<(), Problem> {
     let context = work.context().within(Arc::clone(unit));
+    if item.planned.is_none() && item.only.is_none() && is_led_to(work, &context, unit, &item.id).await? {
+        return Ok(());
+    }
     let read = work.mapping.target.read(&work.router, &context, &item.id);
     let Some(target) = work.timed("targetObjectQuery", read).await? else {
         return match &item.planned {
@@ -164,6 +153,29 @@ async fn target(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
         take(turn, item, attempt).await?;
     }
     Ok(())
+}
+
+/// Whether a link leads from a target object to a source object that is there: then the source phase had it in its hands.
+/// Neither of the two is parsed for that. Qualifiers that a script names are not looked at here.
+async fn is_led_to(work: &Work, context: &Context, unit: &Arc<UnitOfWork>, id: &str) -> Result<bool, Problem> {
+    let mapping = &work.mapping;
+    let Qualifiers::Named(names) = &mapping.spec.qualifiers else {
+        return Ok(false);
+    };
+    if work.is_restricted || !mapping.spec.enable_linking {
+        return Ok(false);
+    }
+    for qualifier in names {
+        let link = mapping.links.by_target(unit, qualifier, id);
+        if let Some(link) = work.timed("targetLinkQuery", link).await? {
+            let source = mapping.links.source_of(&link);
+            let found = mapping.source.has(&work.router, context, source);
+            if work.timed("sourceObjectQuery", found).await? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// One turn: all of it, or its failure.
@@ -241,7 +253,9 @@ async fn settle(turn: &mut Turn<'_>, item: &Item, done: &mut Done) -> Result<(),
         Side::Target => turn.assess_target().await?,
     };
     done.is_assessed = true;
-    done.seen = Seen::of(turn);
+    if turn.work.is_analysis || item.planned.is_some() {
+        done.seen = Seen::of(turn);
+    }
     done.is_linked_for_good = turn.target.is_some() && turn.is_linked();
     let choice = turn.choose(situation).await?;
     let action = choice.action;

@@ -20,10 +20,11 @@ use host_store::{TenantStore, UnitOfWork};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::attempt::{Item, failed, qualifiers};
+use crate::attempt::{failed, qualifiers};
 use crate::audit;
 use crate::endpoint::Endpoint;
 use crate::entry::{Entry, Seen, exception_message};
+use crate::item::Item;
 use crate::mapping::Mapping;
 use crate::mappings::{Mappings, Set};
 use crate::queue::Queued;
@@ -122,12 +123,8 @@ impl Synchronizer {
         let unit = unit_of(context)?;
         let work = self.work(context, mapping, is_analysis)?;
         let item = Item {
-            side: Side::Source,
-            id: change.id.into(),
-            entry: None,
-            only: None,
             may_delete: true,
-            planned: None,
+            ..Item::new(Side::Source, change.id)
         };
         let mut entries = Vec::new();
         let turns = async {

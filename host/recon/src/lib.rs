@@ -13,6 +13,7 @@ mod durations;
 mod endpoint;
 mod entry;
 mod implicit;
+mod item;
 mod link_resource;
 mod links;
 mod live;

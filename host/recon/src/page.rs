@@ -13,10 +13,11 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::attempt::{Attempt, Item, attempt};
+use crate::attempt::{Attempt, attempt};
 use crate::audit;
 use crate::claims::{Claims, Looked, Made};
 use crate::entry::{About, entries};
+use crate::item::Item;
 use crate::live::{Halt, Live};
 use crate::record::{Ledger, Phase, Record};
 use crate::turn::Side;
@@ -44,22 +45,6 @@ pub(crate) fn done(run: &str) -> Collection {
 /// Objects whose target is deleted at the end.
 pub(crate) fn deferred(run: &str) -> Collection {
     Collection::new(&format!("recon/deferred/{run}"))
-}
-
-/// The id of an object's turn among those of both sides: its second one, under some qualifiers only, has one of its own.
-pub(crate) fn mark_of(item: &Item) -> String {
-    match &item.only {
-        None => mark(item.side, &item.id),
-        Some(only) => format!("{}:{}", only.join(","), mark(item.side, &item.id)),
-    }
-}
-
-/// The id of an object among those of both sides.
-pub(crate) fn mark(side: Side, id: &str) -> String {
-    match side {
-        Side::Source => format!("s:{id}"),
-        Side::Target => format!("t:{id}"),
-    }
 }
 
 /// What works on the pages of a run.
@@ -172,6 +157,7 @@ impl Pages<'_> {
     async fn merged(&self, attempts: Vec<(Item, Attempt)>, snapshot: &Arc<dyn Snapshot>) -> Result<Settled, Problem> {
         let mut written: HashSet<Key> = HashSet::new();
         let mut settled = Settled::default();
+        let joins = self.work.mapping.target.joins(&self.work.router);
         let mut losers = Vec::new();
         let mut made: Vec<Made> = Vec::new();
         for (item, mut attempt) in attempts {
@@ -184,7 +170,10 @@ impl Pages<'_> {
             }
             written.extend(own.written().cloned());
             made.append(&mut attempt.made);
-            settled.ground.absorb(own);
+            // Who wrote nothing and sent nothing is right as of the snapshot: what it read may have changed since.
+            if !joins || own.written().next().is_some() {
+                settled.ground.absorb(own);
+            }
             settled.attempts.push((item, attempt));
         }
         for item in losers {
@@ -218,7 +207,7 @@ impl Pages<'_> {
         for (item, attempt) in &attempts {
             work_off(self.work, record, &mut changes, &about, (item, attempt), &mut is_marked);
             if notes {
-                changes.put(done(&id).key(mark_of(item)), Expectation::Any, "{}");
+                changes.put(done(&id).key(item.mark()), Expectation::Any, "{}");
             }
         }
         if let Some(then) = then {
@@ -286,7 +275,7 @@ fn work_off(
         }
     }
     if !attempt.deferred.is_empty() {
-        let key = deferred(about.run).key(mark(item.side, &item.id));
+        let key = deferred(about.run).key(item.object_mark());
         changes.put(
             key,
             Expectation::Any,

@@ -150,7 +150,7 @@ impl Turn<'_> {
             };
             let found = work.mapping.target.query(&work.router, &self.context, source, window);
             let found = work.timed("correlationQuery", found).await?;
-            found.objects.iter().filter_map(id_of).map(str::to_owned).collect()
+            found.objects.into_iter().map(|object| object.id).collect()
         } else {
             let Value::Array(found) = &answer else {
                 return Err(Problem::internal(format!(
