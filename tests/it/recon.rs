@@ -2,11 +2,13 @@
 
 mod cases;
 mod documents;
+mod duplicates;
 mod guard;
 mod implicit;
 mod killed;
 mod mapping;
 mod plan;
+mod properties;
 mod requests;
 mod schedule;
 
