@@ -42,6 +42,7 @@ mod schema;
 mod secret;
 mod shape;
 mod sorted;
+mod synced;
 #[cfg(test)]
 mod tests;
 mod transform;

@@ -152,7 +152,7 @@ fn a_protection_that_protects_nothing_is_refused() {
 #[test]
 fn a_hook_or_an_action_that_is_not_understood_is_refused() {
     refuses(json!({"onCraete": {}}), "/onCraete", "is not known");
-    refuses(json!({"onSync": {}}), "/onSync", "is not part of this version");
+    refuses(json!({"onResponse": {}}), "/onResponse", "changed by `onRead`");
     refuses(json!({"onCreate": "x"}), "/onCreate", "an object is expected");
     refuses(
         json!({"onCreate": {"type": "groovy", "source": "x"}}),
