@@ -11,6 +11,7 @@ mod patching;
 mod policies;
 mod protected;
 mod queries;
+mod relationships;
 mod schema;
 mod unique;
 mod verbs;

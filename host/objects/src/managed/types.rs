@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::BUILT_IN;
 use super::hooks::{MOMENTS, Moment};
-use super::schema::{Hook, Schema};
+use super::schema::{Hook, Property, Schema, check_ends};
 
 /// More types than this are refused: each brings its own tables and indexes.
 pub const MAX_TYPES: usize = 256;
@@ -178,6 +178,11 @@ impl ManagedTypes {
             }
             types.push(Arc::new(parsed));
         }
+        let properties: Vec<(&str, &[Property])> = types
+            .iter()
+            .filter_map(|one| Some((one.name.as_str(), one.schema.as_ref()?.properties.as_slice())))
+            .collect();
+        check_ends(&properties)?;
         Ok(Self(types))
     }
 

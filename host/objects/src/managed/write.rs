@@ -12,6 +12,7 @@ use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{Collection, CommitError, Key, Revision, UnitOfWork};
 
 use super::change::{Change, Plan};
+use super::relationship::{MAX_RELATIONSHIPS, removed_with};
 use super::synced::Told;
 use super::unique::parse;
 use super::{ManagedObjects, ObjectId, Place, object};
@@ -52,7 +53,13 @@ impl ManagedObjects {
             return Ok(staged.into_object());
         }
         let is_alone = place.managed.is_plain && !change.has_scripts();
-        let limits = if is_alone { WriteLimits::NONE } else { limits_of_hooks() };
+        let limits = match change {
+            _ if is_alone => WriteLimits::NONE,
+            _ if place.managed.relationships.is_empty() && !matches!(change, Change::Delete { .. }) => {
+                limits_of_hooks()
+            }
+            _ => limits_of_relationships(),
+        };
         let work = |unit: Arc<UnitOfWork>| -> Pin<Box<dyn Future<Output = _> + Send + '_>> {
             Box::pin(async move { self.stage(context, &unit, place, change, fields).await })
         };
@@ -211,6 +218,15 @@ pub(super) fn limits_of_hooks() -> WriteLimits {
     WriteLimits::from(&Limits::default())
 }
 
+/// What hooks may write besides an object with all its relationships, each with what is counted at its other end.
+pub(super) fn limits_of_relationships() -> WriteLimits {
+    let WriteLimits { rows, bytes } = limits_of_hooks();
+    WriteLimits {
+        rows: rows + 3 * MAX_RELATIONSHIPS,
+        bytes: 2 * bytes,
+    }
+}
+
 /// The answer to a change that is not committed yet.
 pub(super) struct Staged {
     pub(super) object: Object,
@@ -262,6 +278,7 @@ async fn stage_plain(unit: &UnitOfWork, place: &Place, change: &Change) -> Resul
             }
         }
         Plan::Remove(seen) => {
+            removed_with(unit, place).await?;
             unit.delete(key).await?;
             Staged::kept(seen)
         }
