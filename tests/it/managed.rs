@@ -3,6 +3,7 @@
 
 mod actions;
 mod bulk;
+mod components;
 mod concurrency;
 mod conditions;
 mod hooks;
