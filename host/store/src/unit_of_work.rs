@@ -298,7 +298,9 @@ impl UnitOfWork {
                 body,
             }));
         }
-        let found = self.snapshot.get(key).await?;
+        // What is known not to be there is not looked for again: units on one snapshot ask for much the same.
+        let is_absent = self.known(key)? == Some(Expectation::Absent);
+        let found = if is_absent { None } else { self.snapshot.get(key).await? };
         let expected = expectation(found.as_ref().map(|document| document.revision));
         self.with_state(|state| {
             state.overlay.reads.entry(key.clone()).or_insert(expected);
@@ -426,7 +428,11 @@ impl UnitOfWork {
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
         let base = match self.staged(&key)? {
             Some(staged) => staged.base,
-            None => self.snapshot.get(&key).await?.map(|document| document.revision),
+            None => match self.known(&key)? {
+                Some(Expectation::Absent) => None,
+                Some(Expectation::Revision(revision)) => Some(revision),
+                _ => self.snapshot.get(&key).await?.map(|document| document.revision),
+            },
         };
         let WriteLimits { rows, bytes } = self.limits;
         self.with_state(|state| {
@@ -458,6 +464,12 @@ impl UnitOfWork {
 
     fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
         self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
+    }
+
+    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
+    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
+        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
+        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
     }
 
     fn written_in(&self, scan: &Scan) -> Result<Vec<(Key, Staged)>, UnitError> {
