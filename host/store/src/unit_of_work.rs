@@ -202,6 +202,8 @@ impl UnitOfWork {
         }
         let found = match self.hand.as_ref().filter(|(held, _)| held == key) {
             Some((_, document)) => Some(document.clone()),
+            // What is known not to be there is not looked for again: units on one snapshot ask for much the same.
+            None if self.known(key)? == Some(Expectation::Absent) => None,
             None => self.snapshot.get(key).await?,
         };
         let expected = expectation(found.as_ref().map(|document| document.revision));
@@ -329,9 +331,10 @@ impl UnitOfWork {
     }
 
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
-        let base = match self.known_base(&key)? {
-            Some(base) => base,
-            None => self.snapshot.get(&key).await?.map(|document| document.revision),
+        let base = match self.known(&key)? {
+            Some(Expectation::Absent) => None,
+            Some(Expectation::Revision(revision)) => Some(revision),
+            Some(Expectation::Any) | None => self.snapshot.get(&key).await?.map(|document| document.revision),
         };
         let WriteLimits { rows, bytes } = self.limits;
         self.with_state(|state| {
@@ -361,20 +364,14 @@ impl UnitOfWork {
         })
     }
 
-    /// What a document is in the snapshot, if this unit has read or written it.
-    fn known_base(&self, key: &Key) -> Result<Option<Option<Revision>>, UnitError> {
-        self.with_state(|state| {
-            let expected = state.overlay.reads.get(key).or_else(|| state.ground.reads.get(key));
-            Ok(match expected {
-                Some(Expectation::Absent) => Some(None),
-                Some(Expectation::Revision(revision)) => Some(Some(*revision)),
-                Some(Expectation::Any) | None => None,
-            })
-        })
-    }
-
     fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
         self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
+    }
+
+    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
+    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
+        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
+        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
     }
 
     fn written_in(&self, scan: &Scan) -> Result<Vec<(Key, Staged)>, UnitError> {
