@@ -29,6 +29,7 @@ pub struct Recording {
     input: String,
     now: Timestamp,
     seed: u64,
+    is_dry_run: bool,
     limits: Limits,
     calls: Vec<Value>,
     is_cut: bool,
@@ -113,6 +114,7 @@ impl Recording {
             seed: seed
                 .parse()
                 .map_err(|_| call.invalid("seed", format!("'{seed}' is not a whole number")))?,
+            is_dry_run: call.bool("isDryRun", false)?,
             limits: Limits::parse(&Value::Object(limits.others(&[])), call.at("limits"), Limits::default())?,
             calls: calls(&call)?,
             is_cut: call.integer("callsNotRecorded", 0..=i64::MAX, "calls")?.unwrap_or(0) > 0,
@@ -154,7 +156,7 @@ impl Recording {
             tenant: self.tenant.clone(),
             job: Some(self.job.as_str().into()),
             run: self.run.as_str().into(),
-            is_dry_run: false,
+            is_dry_run: self.is_dry_run,
             log_level: tracing::Level::TRACE,
             properties: Properties::default(),
             router: Arc::new(Router::new()),

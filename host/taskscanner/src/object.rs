@@ -159,6 +159,7 @@ async fn act(work: &Work, seen: &Seen, key: &Key, unit: &Arc<UnitOfWork>) -> (Op
             input: &input,
             now,
             seed,
+            is_dry_run: work.is_analysis(),
             limits: &work.definition.limits,
             outcome: &outcome,
         };

@@ -64,6 +64,24 @@ fn a_failure_ends_the_same_again_though_nothing_is_there_any_more() {
 }
 
 #[test]
+fn a_failure_of_an_analysis_is_played_as_a_dry_run() {
+    let server = Server::start();
+    let client = &server.client;
+    let of_run = failure(client, SOURCE);
+    let started = client
+        .post("taskscanner?_action=execute&name=scan&analyze=true", None)
+        .expect(200);
+    let run = client.ended_run(started["_id"].as_str().unwrap());
+    let of_analysis = client
+        .get(&format!("taskscanner/{}/failure/joe", run["_id"].as_str().unwrap()))
+        .expect(200);
+    let dry = |failure: &Value| failure["call"]["isDryRun"].clone();
+    assert_eq!((dry(&of_run), dry(&of_analysis)), (json!(false), json!(true)));
+    let again = replay(&of_analysis.to_string(), &[]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+#[test]
 fn a_replay_costs_what_the_call_cost() {
     let server = Server::start();
     // Where nothing is masked: a mask is as long as it is.

@@ -40,6 +40,7 @@ pub(crate) struct Failed<'a> {
     pub(crate) input: &'a str,
     pub(crate) now: Timestamp,
     pub(crate) seed: u64,
+    pub(crate) is_dry_run: bool,
     pub(crate) limits: &'a Limits,
     pub(crate) outcome: &'a Outcome,
 }
@@ -53,6 +54,7 @@ impl Failed<'_> {
             "now": wire_time(self.now),
             // As text: it is larger than the numbers that all readers of JSON understand.
             "seed": self.seed.to_string(),
+            "isDryRun": self.is_dry_run,
             "limits": self.limits.to_json(),
             "isRecorded": true,
         });
