@@ -7,6 +7,7 @@ mod guard;
 mod implicit;
 mod killed;
 mod mapping;
+mod on_sync;
 mod plan;
 mod properties;
 mod requests;

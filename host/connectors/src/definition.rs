@@ -59,6 +59,8 @@ pub(crate) enum ConnectorName {
     Ldap,
     /// A file of comma-separated values.
     Csv,
+    /// A table of a database.
+    Table,
 }
 
 /// A connector as configurations name it.
@@ -70,7 +72,7 @@ pub(crate) struct Known {
 }
 
 /// The connectors that there are, by the names that existing configurations have.
-pub(crate) const CONNECTORS: [Known; 2] = [
+pub(crate) const CONNECTORS: [Known; 3] = [
     Known {
         which: ConnectorName::Ldap,
         class: "org.identityconnectors.ldap.LdapConnector",
@@ -82,6 +84,12 @@ pub(crate) const CONNECTORS: [Known; 2] = [
         class: "org.forgerock.openicf.csvfile.CSVFileConnector",
         bundle: "org.forgerock.openicf.connectors.csvfile-connector",
         display_name: "CSV File Connector",
+    },
+    Known {
+        which: ConnectorName::Table,
+        class: "org.identityconnectors.databasetable.DatabaseTableConnector",
+        bundle: "org.forgerock.openicf.connectors.databasetable-connector",
+        display_name: "Database Table Connector",
     },
 ];
 

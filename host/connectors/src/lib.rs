@@ -12,13 +12,16 @@ mod error;
 mod ldap;
 mod live_sync;
 mod mapping;
+mod options;
 mod paths;
 mod query;
 mod resource;
 mod service;
+mod sql;
 mod stages;
 mod system;
 mod systems;
+mod tls;
 
 pub use paths::AllowedFolders;
 pub use resource::SystemResource;

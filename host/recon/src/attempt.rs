@@ -7,7 +7,8 @@ use host_model::limits::Limits;
 use host_model::mapping::{Hook, Qualifiers};
 use host_model::policy::Action;
 use host_resource::{Code, Context, Problem};
-use host_store::unit_of_work::{Ended, WriteLimits};
+use host_store::overlay::Ended;
+use host_store::unit_of_work::WriteLimits;
 use host_store::{Overlay, Snapshot, UnitOfWork};
 use serde_json::{Value, json};
 

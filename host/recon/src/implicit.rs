@@ -14,7 +14,7 @@ use host_model::difference::is_same;
 use host_model::mapping::MappingSpec;
 use host_model::policy::Action;
 use host_model::situation::Situation;
-use host_model::sync::{Change, ChangeListener};
+use host_model::sync::{Change, ChangeListener, Followed};
 use host_resource::{Caller, Context, LateRouter, Problem};
 use host_store::{TenantStore, UnitOfWork};
 use parking_lot::Mutex;
@@ -257,6 +257,9 @@ fn is_triggered(spec: &MappingSpec, change: Change<'_>) -> bool {
     let (Some(old), Some(new)) = (change.old, change.new) else {
         return true;
     };
+    if change.is_check {
+        return true;
+    }
     match &spec.trigger_properties {
         None => !is_same(old, new),
         Some(pointers) => pointers.iter().any(|pointer| pointer.get(old) != pointer.get(new)),
@@ -288,7 +291,7 @@ impl ChangeListener for Synchronizer {
         set.ready.iter().any(|mapping| is_concerned(mapping, container))
     }
 
-    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<(), Problem> {
+    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<Followed, Problem> {
         let unit = unit_of(context)?;
         let (container, id) = (change.container, change.id);
         // What scripts see of the object is what they would see in a run.
@@ -304,7 +307,9 @@ impl ChangeListener for Synchronizer {
             new: new.as_ref(),
             ..change
         };
+        let mut followed = Followed::default();
         for outcome in self.carry_over(context, change).await? {
+            followed.results.push(outcome.to_json());
             let key = Queued::key(&outcome.mapping, change.container, change.id);
             let cause = match &outcome.end {
                 OutcomeEnd::Successful => {
@@ -317,6 +322,7 @@ impl ChangeListener for Synchronizer {
                 OutcomeEnd::Failed(problem) => problem.message.clone(),
                 OutcomeEnd::Skipped => "an earlier mapping failed".to_owned(),
             };
+            followed.has_failed = true;
             tracing::warn!(
                 mapping = outcome.mapping,
                 object = change.id,
@@ -326,7 +332,7 @@ impl ChangeListener for Synchronizer {
             let queued = Queued::first(&outcome.mapping, change, cause, self.clock.now());
             unit.put(key, queued.to_bytes()?).await?;
         }
-        Ok(())
+        Ok(followed)
     }
 }
 

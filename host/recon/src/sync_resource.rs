@@ -65,6 +65,7 @@ impl SyncResource {
             id,
             old,
             new: new.filter(|_| !is_deleted),
+            is_check: false,
         };
         self.committed(context, Asked::Notify(change)).await
     }

@@ -175,6 +175,11 @@ fn core_config(object: &Value) -> Result<Value, Problem> {
             "csvFile": null, "headerUid": "uid", "headerPassword": null, "quoteCharacter": "\"",
             "fieldDelimiter": ",", "newlineString": "\n"
         }),
+        definition::ConnectorName::Table => json!({
+            "jdbcDriver": "org.postgresql.Driver", "jdbcUrlTemplate": "jdbc:postgresql://%h:%p/%d", "host": null,
+            "port": 5432, "database": null, "user": null, "password": null, "table": null, "keyColumn": null,
+            "passwordColumn": null, "changeLogColumn": null, "quoting": "NONE", "enableEmptyString": false
+        }),
     };
     Ok(json!({
         "connectorRef": reference,
