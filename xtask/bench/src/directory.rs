@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use chrono::TimeDelta;
+use host_model::clock::Clock as _;
+use host_server::clock::SystemClock;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{Ldap, LdapConnAsync, Scope, SearchEntry};
 use serde_json::{Value, json};
@@ -21,6 +23,9 @@ const ADMIN: &str = "cn=admin,dc=example,dc=com";
 const PASSWORD: &str = "correct horse battery staple";
 const PEOPLE: &str = "ou=people,dc=example,dc=com";
 const SHOWN: [&str; 6] = ["uid", "cn", "sn", "mail", "entryUUID", "objectClass"];
+
+/// Between two looks whether it has come up.
+const PAUSE: TimeDelta = TimeDelta::milliseconds(10);
 
 /// Entries of a page, as a run asks for them.
 const PAGE: i32 = 500;
@@ -51,7 +56,7 @@ impl Directory {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Ok(directory);
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            SystemClock.sleep_until(SystemClock.now() + PAUSE).await;
         }
         bail!("slapd does not come up")
     }
