@@ -17,6 +17,7 @@ suffix "dc=example,dc=com"
 rootdn "cn=admin,dc=example,dc=com"
 rootpw "correct horse battery staple"
 directory $folder/db
+index objectClass,uid,entryUUID eq
 maxsize 33554432
 END
 if [ ! -e "$folder/db/data.mdb" ]; then

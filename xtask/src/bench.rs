@@ -17,6 +17,8 @@ pub(crate) enum Bench {
     Schedule,
     /// What REST costs beside what is below it.
     Rest,
+    /// First and second runs of a mapping, what scripts in it cost, and a directory beside its own protocol.
+    Recon,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -34,6 +36,7 @@ pub(crate) fn bench(root: &Path, args: &Args) -> anyhow::Result<()> {
         Bench::Memory => "memory",
         Bench::Schedule => "schedule",
         Bench::Rest => "rest",
+        Bench::Recon => "recon",
     };
     let objects = args.objects.map(|objects| objects.to_string());
     let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask-bench", "--", what];

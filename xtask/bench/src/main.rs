@@ -2,8 +2,10 @@
 //! REST costs. Where it can be, a figure is a ratio within one run on one machine: single times mean nothing on a shared
 //! one.
 
+mod directory;
 mod memory;
 mod raw;
+mod recon;
 mod rest;
 mod sandbox;
 mod scan;
@@ -17,6 +19,9 @@ use anyhow::{Context as _, bail};
 
 /// Objects of a scan, unless the command line says otherwise.
 const OBJECTS: u64 = 20_000;
+
+/// Objects of a reconciliation, unless the command line says otherwise.
+const RECONCILED: u64 = 100_000;
 
 /// Schedules of a host, unless the command line says otherwise.
 const SCHEDULES: u64 = 100_000;
@@ -41,7 +46,19 @@ fn main() -> anyhow::Result<()> {
         }
         Some("memory") => {
             let large = arguments.next().map_or(Ok(1_000_000), |count| count.parse())?;
-            table::print(&memory::compare(10_000, large)?);
+            table::print(&memory::compare("one", 10_000, large)?);
+            Ok(())
+        }
+        Some("recon") => {
+            let objects = arguments.next().map_or(Ok(RECONCILED), |count| count.parse())?;
+            table::print(&runtime()?.block_on(recon::compare(objects))?);
+            Ok(())
+        }
+        // One run in a process of its own, so that its peak memory is its own, and so that it can be profiled.
+        Some("run") => {
+            let objects = arguments.next().map_or(Ok(RECONCILED), |count| count.parse())?;
+            let (first, _) = runtime()?.block_on(recon::rates(objects, recon::Kind::Declarative))?;
+            println!("{first} {}", memory::peak_bytes()?);
             Ok(())
         }
         Some("schedule") => {
@@ -62,7 +79,8 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         _ => bail!(
-            "usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench schedule [SCHEDULES] | bench rest [OBJECTS]"
+            "usage: bench scan [OBJECTS] | bench memory [OBJECTS] | bench schedule [SCHEDULES] | bench rest [OBJECTS] | \
+             bench recon [OBJECTS]"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a scan's memory grows with the number of its objects.
+//! Whether the memory of a scan or a run grows with the number of its objects.
 
 use std::process::Command;
 
@@ -30,10 +30,10 @@ fn status_bytes(name: &str) -> anyhow::Result<u64> {
     Ok(kilobytes * 1024)
 }
 
-/// A small scan and a large one, each in a process of its own.
-pub(crate) fn compare(small: u64, large: u64) -> anyhow::Result<Vec<Row>> {
-    let (small_rate, small_peak) = one(small)?;
-    let (large_rate, large_peak) = one(large)?;
+/// A small one and a large one, each in a process of its own: `what` is what the bench is called with.
+pub(crate) fn compare(what: &str, small: u64, large: u64) -> anyhow::Result<Vec<Row>> {
+    let (small_rate, small_peak) = one(what, small)?;
+    let (large_rate, large_peak) = one(what, large)?;
     let more = (large_peak as f64 - small_peak as f64) / f64::from(1 << 20);
     Ok(vec![
         Row::figure(
@@ -57,9 +57,9 @@ pub(crate) fn compare(small: u64, large: u64) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-fn one(objects: u64) -> anyhow::Result<(f64, u64)> {
+fn one(what: &str, objects: u64) -> anyhow::Result<(f64, u64)> {
     let output = Command::new(std::env::current_exe()?)
-        .args(["one", &objects.to_string()])
+        .args([what, &objects.to_string()])
         .output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;

@@ -2,21 +2,17 @@
 //! objects, a query without one beside reading the pages, an import beside writing them.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use host_server::clock::SystemClock;
-use host_server::config::Config;
-use host_server::ids::SystemIds;
-use host_server::{Host, HostOptions, Place, sample};
+use host_server::{Host, sample};
 use host_store::{Collection, Scan, TenantStore};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
 use crate::raw::{self, instant};
-use crate::scan::{cache, load, median, users};
+use crate::scan::{PASSWORD, host, load, median, users};
 use crate::table::Row;
 use crate::wire::{self, Connection};
 
@@ -31,7 +27,6 @@ const QUERIES: u64 = 4_000;
 const FEWER: u64 = 50;
 /// Objects in one go of a scan.
 const PAGE: usize = 1000;
-const PASSWORD: &str = "bench-password";
 
 /// A host that answers on a port.
 struct Served {
@@ -110,19 +105,9 @@ pub(crate) async fn compare(objects: u64) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-async fn start(folder: &Path) -> anyhow::Result<Host> {
-    let options = HostOptions {
-        place: Place::Folder(folder.to_owned()),
-        cache: cache(),
-        config: Config::built_in(),
-        admin_password: Some(PASSWORD.to_owned()),
-    };
-    Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await
-}
-
 async fn serve(objects: u64) -> anyhow::Result<Served> {
     let folder = tempfile::tempdir()?;
-    let host = Arc::new(start(folder.path()).await?);
+    let host = Arc::new(host(folder.path()).await?);
     load(&host, objects).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

@@ -85,16 +85,24 @@ pub(crate) fn cache() -> std::path::PathBuf {
     std::env::temp_dir().join("taskwarden-bench-cache")
 }
 
+/// The password of the administrator of hosts that are measured.
+pub(crate) const PASSWORD: &str = "bench-password";
+
+/// A host over a folder.
+pub(crate) async fn host(folder: &std::path::Path) -> anyhow::Result<Host> {
+    let options = HostOptions {
+        place: Place::Folder(folder.to_owned()),
+        cache: cache(),
+        config: Config::built_in(),
+        admin_password: Some(PASSWORD.to_owned()),
+    };
+    Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await
+}
+
 /// One scan: objects per second.
 pub(crate) async fn once(objects: u64, kind: Kind) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
-    let options = HostOptions {
-        place: Place::Folder(folder.path().to_owned()),
-        cache: cache(),
-        config: Config::built_in(),
-        admin_password: Some("bench-password".to_owned()),
-    };
-    let host = Host::start(options, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    let host = host(folder.path()).await?;
     load(&host, objects).await?;
     let started = instant();
     let id = start(&host, kind).await?;
@@ -230,7 +238,7 @@ pub(crate) fn users(from: u64, to: u64) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-async fn read(host: &Host, elements: &[&str]) -> anyhow::Result<Value> {
+pub(crate) async fn read(host: &Host, elements: &[&str]) -> anyhow::Result<Value> {
     let path = ResourcePath::from_elements(elements.iter().copied());
     let request = Request {
         path,
@@ -243,7 +251,7 @@ async fn read(host: &Host, elements: &[&str]) -> anyhow::Result<Value> {
     }
 }
 
-fn context() -> host_resource::Context {
+pub(crate) fn context() -> host_resource::Context {
     host_resource::Context::new(Arc::new(host_resource::Caller::internal("default", "bench")), "bench")
 }
 
