@@ -10,44 +10,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use host_model::limits::Limits;
 use host_resource::filter::Matcher;
 use host_resource::{Context, Problem};
 use parking_lot::Mutex;
 
 use crate::change_set::{ChangeSet, Expectation};
-use crate::document::Revision;
+use crate::document::{Document, Revision};
 use crate::error::StoreError;
 use crate::key::Key;
 use crate::scan::{Cursor, Scan};
 use crate::store::Snapshot;
 
-/// How much one unit of work may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WriteLimits {
-    /// Documents.
-    pub rows: usize,
-    /// Bytes of their bodies, each write counted.
-    pub bytes: usize,
-}
+mod limits;
 
-impl WriteLimits {
-    /// For the house's own work, whose size its code decides.
-    pub const NONE: Self = Self {
-        rows: usize::MAX,
-        bytes: usize::MAX,
-    };
-}
-
-impl From<&Limits> for WriteLimits {
-    fn from(limits: &Limits) -> Self {
-        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self {
-            rows: size(limits.written_rows),
-            bytes: size(limits.written_bytes),
-        }
-    }
-}
+pub use limits::WriteLimits;
 
 /// The revision of a document as a unit of work sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +226,7 @@ pub struct Savepoint {
 /// One unit of work. Shared by the calls of one guest; put into a [`Context`] with [`Context::within`].
 pub struct UnitOfWork {
     snapshot: Arc<dyn Snapshot>,
+    hand: Option<(Key, Document)>,
     limits: WriteLimits,
     state: Mutex<Option<State>>,
 }
@@ -274,6 +251,7 @@ impl UnitOfWork {
         };
         Self {
             snapshot,
+            hand: None,
             limits,
             state: Mutex::new(Some(State {
                 ground,
@@ -281,6 +259,14 @@ impl UnitOfWork {
                 bytes: 0,
             })),
         }
+    }
+
+    /// With a document that need not be looked up, as its present revision is known: if it is not what it was, the commit
+    /// finds out.
+    #[must_use]
+    pub fn holding(mut self, key: Key, document: Document) -> Self {
+        self.hand = Some((key, document));
+        self
     }
 
     /// The unit of work that a request belongs to, if it does.
@@ -298,9 +284,12 @@ impl UnitOfWork {
                 body,
             }));
         }
-        // What is known not to be there is not looked for again: units on one snapshot ask for much the same.
-        let is_absent = self.known(key)? == Some(Expectation::Absent);
-        let found = if is_absent { None } else { self.snapshot.get(key).await? };
+        let found = match self.hand.as_ref().filter(|(held, _)| held == key) {
+            Some((_, document)) => Some(document.clone()),
+            // What is known not to be there is not looked for again: units on one snapshot ask for much the same.
+            None if self.known_base(key)? == Some(None) => None,
+            None => self.snapshot.get(key).await?,
+        };
         let expected = expectation(found.as_ref().map(|document| document.revision));
         self.with_state(|state| {
             state.overlay.reads.entry(key.clone()).or_insert(expected);
@@ -426,13 +415,9 @@ impl UnitOfWork {
     }
 
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
-        let base = match self.staged(&key)? {
-            Some(staged) => staged.base,
-            None => match self.known(&key)? {
-                Some(Expectation::Absent) => None,
-                Some(Expectation::Revision(revision)) => Some(revision),
-                _ => self.snapshot.get(&key).await?.map(|document| document.revision),
-            },
+        let base = match self.known_base(&key)? {
+            Some(base) => base,
+            None => self.snapshot.get(&key).await?.map(|document| document.revision),
         };
         let WriteLimits { rows, bytes } = self.limits;
         self.with_state(|state| {
@@ -462,14 +447,20 @@ impl UnitOfWork {
         })
     }
 
-    fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
-        self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
+    /// What a document is in the snapshot, if this unit has read or written it.
+    fn known_base(&self, key: &Key) -> Result<Option<Option<Revision>>, UnitError> {
+        self.with_state(|state| {
+            let expected = state.overlay.reads.get(key).or_else(|| state.ground.reads.get(key));
+            Ok(match expected {
+                Some(Expectation::Absent) => Some(None),
+                Some(Expectation::Revision(revision)) => Some(Some(*revision)),
+                Some(Expectation::Any) | None => None,
+            })
+        })
     }
 
-    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
-    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
-        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
-        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
+    fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
+        self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
     }
 
     fn written_in(&self, scan: &Scan) -> Result<Vec<(Key, Staged)>, UnitError> {
