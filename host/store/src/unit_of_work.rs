@@ -10,7 +10,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use host_model::limits::Limits;
 use host_resource::filter::Matcher;
 use host_resource::{Context, Problem};
 use parking_lot::Mutex;
@@ -23,32 +22,9 @@ use crate::overlay::{Ended, Overlay, Staged, expectation};
 use crate::scan::{Cursor, Scan};
 use crate::store::Snapshot;
 
-/// How much one unit of work may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WriteLimits {
-    /// Documents.
-    pub rows: usize,
-    /// Bytes of their bodies, each write counted.
-    pub bytes: usize,
-}
+mod limits;
 
-impl WriteLimits {
-    /// For the house's own work, whose size its code decides.
-    pub const NONE: Self = Self {
-        rows: usize::MAX,
-        bytes: usize::MAX,
-    };
-}
-
-impl From<&Limits> for WriteLimits {
-    fn from(limits: &Limits) -> Self {
-        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self {
-            rows: size(limits.written_rows),
-            bytes: size(limits.written_bytes),
-        }
-    }
-}
+pub use limits::WriteLimits;
 
 /// The revision of a document as a unit of work sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -366,12 +342,6 @@ impl UnitOfWork {
 
     fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
         self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
-    }
-
-    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
-    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
-        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
-        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
     }
 
     fn written_in(&self, scan: &Scan) -> Result<Vec<(Key, Staged)>, UnitError> {

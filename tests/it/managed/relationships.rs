@@ -34,8 +34,10 @@ fn manager(of: &str) -> Value {
     json!([{"operation": "replace", "field": "/manager", "value": {"_ref": format!("managed/user/{of}")}}])
 }
 
+type Pairs = Vec<(String, String)>;
+
 /// Of each user its manager, and the reports of each user, both sorted; the two have to say the same.
-fn ends(client: &Client) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn ends(client: &Client) -> (Pairs, Pairs) {
     let (mut up, mut down) = (Vec::new(), Vec::new());
     let users = client.get("managed/user?_queryFilter=true&_fields=*_ref").expect(200);
     let id = |value: &Value| value["_refResourceId"].as_str().unwrap().to_owned();

@@ -19,7 +19,9 @@ pub(super) fn check(schema: Option<&Schema>, place: &Pointer) -> Result<(), Stri
             };
         };
         let traits = property.traits;
-        let why = if traits.is_read_only {
+        let why = if property.relationship.is_some() {
+            "is a relationship"
+        } else if traits.is_read_only {
             "is read-only"
         } else if traits.is_virtual {
             "is computed and not stored"
@@ -85,6 +87,10 @@ mod tests {
                 property("one", Kind::String, special(|traits| traits.is_unique = true)),
                 with("open", true),
                 with("closed", false),
+                Property {
+                    relationship: Some(Box::default()),
+                    ..property("friend", Kind::Object, plain)
+                },
             ],
             is_open: false,
         };
@@ -99,6 +105,7 @@ mod tests {
             ("/fixed", "is read-only"),
             ("/secret", "is private"),
             ("/made", "is computed"),
+            ("/friend/at", "is a relationship"),
             ("/one", "is unique"),
             ("/closed/other", "no property 'other'"),
             ("/unknown/at", "no property 'unknown'"),
