@@ -5,7 +5,9 @@ mod csv;
 mod hanging;
 mod ldap;
 mod live_sync;
+mod postgres;
 mod slapd;
+mod table;
 
 use serde_json::{Value, json};
 
