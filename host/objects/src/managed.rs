@@ -12,8 +12,8 @@ use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
 use host_model::sync::ChangeListener;
 use host_resource::{
-    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, QuerySource, Read,
-    Resource, ResourcePath, Update,
+    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Pointer, Problem, Query, QuerySource,
+    Read, Resource, ResourcePath, Update,
 };
 use host_secrets::Keystore;
 use host_store::unit_of_work::{Seen, WriteLimits};
@@ -32,18 +32,22 @@ mod govern;
 mod hooks;
 mod id;
 mod live;
+mod marks;
 mod matches;
 mod order;
 mod paged;
 mod policies;
 mod policy;
 mod query;
+mod relationship;
 mod schema;
 mod secret;
 mod shape;
 mod sorted;
+mod synced;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod transform;
 mod types;
 mod unique;
@@ -54,6 +58,7 @@ use body::Body;
 use change::{Change, ChangeError};
 use id::ObjectId;
 use live::{LiveType, LiveTypes};
+use relationship::refuse_filters;
 use secret::Vault;
 use shape::refuse_probing;
 
@@ -62,6 +67,7 @@ pub use body::{MAX_DEPTH, MAX_OBJECT};
 pub use configured::ConfiguredTypes;
 pub use crypto::CryptoResource;
 pub use policies::PolicyResource;
+pub use relationship::{MAX_GIVEN, MAX_RELATIONSHIPS, MAX_SHOWN};
 pub use schema::MAX_PROPERTIES;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
@@ -216,6 +222,9 @@ impl ManagedObjects {
 #[async_trait]
 impl Resource for ManagedObjects {
     async fn create(&self, context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.create_relationship(context, &spot, create).await;
+        }
         let managed = self.container(path)?;
         let chosen = create.id.as_deref().map(ObjectId::parse).transpose()?;
         let id = match (chosen, body::named_id(&create.content)?) {
@@ -228,6 +237,9 @@ impl Resource for ManagedObjects {
     }
 
     async fn read(&self, context: &Context, path: &ResourcePath, read: Read) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.read_relationship(context, &spot, &read.fields).await;
+        }
         let place = self.place(path)?;
         let unit = self.view(context).await?;
         let seen = unit.get(&place.key()).await?;
@@ -237,6 +249,9 @@ impl Resource for ManagedObjects {
     }
 
     async fn update(&self, context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.update_relationship(context, &spot, update).await;
+        }
         let place = self.place(path)?;
         let body = Body::new(&place.id, update.content)?;
         let change = Change::Update { rev: update.rev, body };
@@ -244,6 +259,11 @@ impl Resource for ManagedObjects {
     }
 
     async fn patch(&self, context: &Context, path: &ResourcePath, patch: Patch) -> Result<Object, Problem> {
+        if self.spot(context, path).is_some() {
+            return Err(Problem::unsupported(format!(
+                "'managed/{path}' is a relationship: it is not patched but replaced, by a PUT of it"
+            )));
+        }
         let Patch {
             rev,
             operations,
@@ -254,17 +274,24 @@ impl Resource for ManagedObjects {
     }
 
     async fn delete(&self, context: &Context, path: &ResourcePath, delete: Delete) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.delete_relationship(context, &spot, delete).await;
+        }
         let change = Change::Delete { rev: delete.rev };
         self.write(context, &self.place(path)?, &change, &delete.fields).await
     }
 
     async fn query(&self, context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.query_relationships(context, &spot, query).await;
+        }
         let managed = self.container(path)?;
         let filter = match &query.source {
             QuerySource::Filter(filter) => Some(&**filter),
             QuerySource::Id(_) => None,
         };
         refuse_probing(context, &managed, filter, &query.sort)?;
+        refuse_filters(&managed, filter, &query.sort)?;
         let unit = self.view(context).await?;
         let (fields, is_ids) = (query.fields.clone(), query::is_ids(&query.source));
         let page = query::answer(&unit, &managed.definition.collection, query).await?;
@@ -290,6 +317,11 @@ impl Resource for ManagedObjects {
 
     fn collection(&self, path: &ResourcePath) -> Option<String> {
         Some(self.container(path).ok()?.definition.collection.name().to_owned())
+    }
+
+    fn check_mark(&self, path: &ResourcePath, place: &Pointer) -> Result<(), String> {
+        let container = self.container(path).map_err(|problem| problem.message)?;
+        marks::check(container.definition.schema.as_ref(), place)
     }
 }
 
