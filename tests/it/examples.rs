@@ -59,3 +59,25 @@ fn the_example_of_a_csv_file_is_a_system() {
         "Doe"
     );
 }
+
+#[test]
+fn the_example_of_a_table_is_a_system() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/sql");
+    let system = std::fs::read(example.join("conf/provisioner.openicf-staff.json")).unwrap();
+    let server = Server::with_files(&[("provisioner.openicf-staff.json", &system)]);
+    let file = rusqlite::Connection::open(server.conf().join("staff.db")).unwrap();
+    let table = std::fs::read_to_string(example.join("staff.sql")).unwrap();
+    file.execute_batch(&table).unwrap();
+    let found = server
+        .client
+        .query("system/staff/account", "active eq true and mail pr");
+    assert_eq!(found.len(), 2);
+    let patch = json!([{"operation": "replace", "field": "/active", "value": false}]);
+    assert_eq!(
+        server.client.patch("system/staff/account/1002", &patch).expect(200)["sn"],
+        "Doe"
+    );
+    let new = json!({"givenName": "Eve", "sn": "New", "active": true});
+    let made = server.client.post("system/staff/account?_action=create", Some(&new));
+    assert_eq!(made.expect(201)["_id"], "1004");
+}

@@ -6,7 +6,9 @@ mod example;
 mod hanging;
 mod ldap;
 mod live_sync;
+mod postgres;
 mod slapd;
+mod table;
 
 use serde_json::{Value, json};
 

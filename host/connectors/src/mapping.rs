@@ -176,6 +176,17 @@ pub(crate) fn new_entry(
     Ok(NewEntry { uid, attributes })
 }
 
+/// Puts the id into a new state that leaves it out: who replaces an object has said it in the path.
+pub(crate) fn keep_id(kind: &ObjectType, entry: &Entry, id_attribute: Option<&str>, content: &mut Value) {
+    let is_id = |property: &&Property| id_attribute == Some(property.native.as_str());
+    let (Some(property), Value::Object(members)) = (kind.properties.iter().find(is_id), content) else {
+        return;
+    };
+    if let (false, Some(id)) = (members.contains_key(&property.name), shown(property, entry)) {
+        members.insert(property.name.clone(), id);
+    }
+}
+
 /// What a new state of an object changes. A property that is not there is removed, unless `touched` does not show it: then
 /// nobody can have meant to remove it.
 ///

@@ -177,7 +177,14 @@ impl Resource for SystemResource {
     async fn create(&self, _context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
         let container = self.container(path)?;
         let Create { id, content, fields } = create;
-        let new = mapping::new_entry(&container.kind, id.clone(), container.system.id_attribute(), &content)?;
+        let new = mapping::new_entry(&container.kind, id.clone(), container.system.id_attribute(), &content);
+        let new = match (new, &id) {
+            // Who puts an object that is there means to change it, and need not say what a new one must have.
+            (Err(_), Some(id)) if container.find(id).await?.is_some() => {
+                return Err(container.problem(&Error::Exists(id.clone())));
+            }
+            (new, _) => new?,
+        };
         if let Some(id) = &id
             && container.system.id_attribute().is_none()
         {
@@ -215,10 +222,16 @@ impl Resource for SystemResource {
     async fn update(&self, _context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
         let place = self.place(path)?;
         let entry = place.container.require(&place.uid).await?;
-        let shown = Wanted::named(update.fields.pointers());
-        let rev = update.rev.as_deref();
+        let Update {
+            mut content,
+            fields,
+            rev,
+        } = update;
+        let container = &place.container;
+        mapping::keep_id(&container.kind, &entry, container.system.id_attribute(), &mut content);
+        let shown = Wanted::named(fields.pointers());
         place
-            .settle(entry, rev, &update.content, &Wanted::default(), &shown)
+            .settle(entry, rev.as_deref(), &content, &Wanted::default(), &shown)
             .await
     }
 

@@ -49,8 +49,10 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates from outside that one crate of the host alone may name, by how their names begin.
-const ONLY: [(&str, &str); 9] = [
+const ONLY: [(&str, &str); 11] = [
     ("ldap3", "host_connectors"),
+    ("rusqlite", "host_connectors"),
+    ("tokio-postgres", "host_connectors"),
     ("aes-gcm", "host_secrets"),
     ("pbkdf2", "host_secrets"),
     ("wasmtime", "host_runtime"),

@@ -89,14 +89,9 @@ impl Inner {
         let stamp = stamp_column(&table)?;
         let mut session = self.begin(Access::Read).await?;
         let mut newest = Statement::new(self.database.dialect());
-        newest
-            .push("SELECT ")
-            .value(stamp)
-            .push(" FROM ")
-            .table(&table)
-            .push(" WHERE ");
+        newest.push("SELECT ").value(stamp).from(&table).push(" WHERE ");
         exists(&mut newest, &table, stamp);
-        newest.push(" ORDER BY ").name(&stamp.name).push(" DESC LIMIT 1");
+        newest.push(" ORDER BY ").order(stamp).push(" DESC LIMIT 1");
         let found = session.rows(newest).await?.rows;
         let Some(at) = found.into_iter().next().and_then(|row| row.into_iter().next()) else {
             session.end().await?;
@@ -114,14 +109,10 @@ impl Inner {
         } else if let Some(at) = token.stamp.clone() {
             // All that have this stamp are there already, however many they are.
             let mut last = Statement::new(self.database.dialect());
-            last.push("SELECT ")
-                .key(&table)
-                .push(" FROM ")
-                .table(&table)
-                .push(" WHERE ");
+            last.push("SELECT ").key(&table).from(&table).push(" WHERE ");
             exists(&mut last, &table, stamp);
             last.push(" AND ").name(&stamp.name).push(" = ").bind_ordered(stamp, at);
-            last.push(" ORDER BY ").name(&table.key.name).push(" DESC LIMIT 1");
+            last.push(" ORDER BY ").order(&table.key).push(" DESC LIMIT 1");
             let found = session.rows(last).await?.rows;
             if let Some(key) = found.into_iter().next().and_then(|row| row.into_iter().next()) {
                 token.keys_up_to(key);
@@ -207,11 +198,7 @@ impl Inner {
                 statement.push(")");
             }
         }
-        statement
-            .push(" ORDER BY ")
-            .name(&stamp.name)
-            .push(", ")
-            .name(&table.key.name);
+        statement.push(" ORDER BY ").order(stamp).push(", ").order(&table.key);
         statement.push(&format!(" LIMIT {}", limit.saturating_add(1)));
         session.rows(statement).await
     }

@@ -1,10 +1,6 @@
 //! What of a filter the database is asked. As with every system it may find more than matches, since the filter has the
 //! last word over what comes back (ADR 0013), and must never find less. A database compares texts by its collation, numbers
 //! by their types, and NULL with nothing; so what is handed over is widened where the two would differ.
-//!
-//! Texts: our comparison folds letter by letter. The database folds ASCII only (`lower` under the collation "C"), and what is
-//! not ASCII is left open in a pattern. Two letters outside ASCII fold into it: the Kelvin sign to `k`, and the capital I
-//! with a dot to `i` and a combining dot.
 
 use host_resource::filter::{Literal, Operator};
 use host_resource::{Filter, Pointer};
@@ -15,22 +11,20 @@ use super::table::{Class, Column, Table};
 use crate::connector::{NAME, PASSWORD, UID};
 use crate::definition::{Kind, ObjectType};
 
+mod pattern;
 #[cfg(test)]
 mod tests;
+
+use pattern::{Part, pattern, spellings};
 
 /// More tests in one statement are not handed over: a database nests them only so deep.
 const MAX_TESTS: usize = 300;
 /// Nor more texts in one list.
 const MAX_TEXTS: usize = 2000;
-/// Nor longer patterns (bytes), or ones with more open places: what they cost grows with both.
-const MAX_PATTERN: usize = 1000;
-const MAX_OPEN: usize = 8;
 /// Whole numbers beyond this are not all different as numbers of JSON.
 const EXACT: i64 = 1 << 53;
 /// A number of another type than the filter's may be off by so much of itself.
 const SLACK: f64 = 1e-6;
-const KELVIN: char = '\u{212a}';
-const DOT_ABOVE: char = '\u{307}';
 
 /// A condition on rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,15 +45,6 @@ pub(super) enum Condition {
         low: Option<Cell>,
         high: Option<Cell>,
     },
-}
-
-/// Where in a text the literal has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Whole,
-    Begin,
-    Anywhere,
-    End,
 }
 
 /// What decides how a filter is handed over.
@@ -230,62 +215,6 @@ fn like(column: &Column, folded: &str, part: Part) -> Condition {
         Some(pattern) => Condition::Like(column.clone(), pattern),
         None => Condition::NotNull(column.clone()),
     }
-}
-
-/// A text with each `k` as that and as the Kelvin sign.
-fn spellings(folded: &str) -> Vec<String> {
-    let mut all = vec![String::new()];
-    for letter in folded.chars() {
-        if letter == 'k' {
-            let other: Vec<String> = all.iter().map(|begin| format!("{begin}{KELVIN}")).collect();
-            all.iter_mut().for_each(|begin| begin.push('k'));
-            all.extend(other);
-        } else {
-            all.iter_mut().for_each(|begin| begin.push(letter));
-        }
-    }
-    all
-}
-
-/// A pattern of LIKE that every text is like, its ASCII folded, that matches; none if it would say nothing.
-fn pattern(folded: &str, part: Part) -> Option<String> {
-    let mut pattern = String::new();
-    let open = |pattern: &mut String| {
-        if !pattern.ends_with(OPEN) || is_escaped(pattern) {
-            pattern.push(OPEN);
-        }
-    };
-    if matches!(part, Part::Anywhere | Part::End) {
-        open(&mut pattern);
-    }
-    let mut letters = folded.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let may_be_dotted = match letters.peek() {
-            None => matches!(part, Part::Begin | Part::Anywhere),
-            Some(next) => *next == DOT_ABOVE,
-        };
-        match letter {
-            'k' => open(&mut pattern),
-            'i' if may_be_dotted => open(&mut pattern),
-            '%' | '_' | '\\' => pattern.extend(['\\', letter]),
-            _ if letter.is_ascii() => pattern.push(letter),
-            _ => open(&mut pattern),
-        }
-    }
-    if matches!(part, Part::Begin | Part::Anywhere) {
-        open(&mut pattern);
-    }
-    let says_something = pattern.chars().any(|letter| letter != OPEN);
-    let is_cheap = pattern.len() <= MAX_PATTERN && pattern.matches(OPEN).count() <= MAX_OPEN;
-    (is_cheap && says_something).then_some(pattern)
-}
-
-const OPEN: char = '%';
-
-/// Whether the last letter of a pattern stands for itself.
-fn is_escaped(pattern: &str) -> bool {
-    let before = pattern.trim_end_matches(OPEN);
-    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// Numbers: bounds a little wider than asked for.

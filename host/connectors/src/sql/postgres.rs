@@ -298,7 +298,11 @@ impl Session for ServerSession {
         };
         let answer = answer.await;
         self.is_running = false;
-        answer.map_err(|error| refused(&error, false))
+        let answer = answer.map_err(|error| refused(&error, false));
+        if matches!(answer, Err(Error::Lost(_))) {
+            self.inner.idle.forget();
+        }
+        answer
     }
 
     async fn end(self: Box<Self>) -> Result<(), Error> {

@@ -35,7 +35,7 @@ pub(super) fn select(dialect: Dialect, table: &Table, read: &Read<'_>, last: Opt
     for column in read.iter().map(|(_, column)| *column).chain(last) {
         statement.push(", ").value(column);
     }
-    statement.push(" FROM ").table(table);
+    statement.from(table);
     statement
 }
 
@@ -127,7 +127,7 @@ impl Inner {
             }
             statement
                 .push(" ORDER BY ")
-                .name(&table.key.name)
+                .order(&table.key)
                 .push(&format!(" LIMIT {size}"));
             let answer = session.rows(statement).await?;
             let is_last = answer.rows.len() < size && !answer.is_cut;
@@ -171,11 +171,7 @@ impl Inner {
         };
         let mut statement = Statement::new(self.database.dialect());
         statement.push("SELECT ").key(&table).push(", ").value(secret);
-        statement
-            .push(" FROM ")
-            .table(&table)
-            .push(" WHERE ")
-            .has_uid(&table, name);
+        statement.from(&table).push(" WHERE ").has_uid(&table, name);
         statement.push(" LIMIT 2");
         if name.contains('\0') {
             return Err(Error::Credentials);

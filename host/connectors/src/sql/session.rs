@@ -70,6 +70,11 @@ impl<C> Idle<C> {
         self.0.lock().pop()
     }
 
+    /// Forgets them: one of them turned out to be dead, so all of them are, most likely.
+    pub(super) fn forget(&self) {
+        self.0.lock().clear();
+    }
+
     pub(super) fn keep(&self, connection: C) {
         let mut idle = self.0.lock();
         if idle.len() < MAX_IDLE {

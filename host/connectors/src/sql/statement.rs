@@ -57,6 +57,16 @@ impl Statement {
         })
     }
 
+    /// Where rows are read from.
+    pub(super) fn from(&mut self, table: &Table) -> &mut Self {
+        self.push(" FROM ").table(table).push(" AS t")
+    }
+
+    /// A column of [`Self::from`] to order rows by: alone, its name would be the one of its text in the answer.
+    pub(super) fn order(&mut self, column: &Column) -> &mut Self {
+        self.push("t.").name(&column.name)
+    }
+
     /// Several with something between them.
     pub(super) fn list<T>(&mut self, items: &[T], between: &str, each: impl Fn(&mut Self, &T)) -> &mut Self {
         for (at, item) in items.iter().enumerate() {

@@ -22,6 +22,12 @@ type Cells<'a> = Vec<(&'a Column, Cell)>;
 impl Inner {
     pub(super) async fn create(&self, kind: &ObjectType, entry: NewEntry) -> Result<String, Error> {
         let table = self.table().await?;
+        // A row that is there would refuse the new one for whatever the database looks at first.
+        if let Some(chosen) = &entry.uid
+            && self.get(kind, chosen).await?.is_some()
+        {
+            return Err(Error::Exists(chosen.clone()));
+        }
         let mut cells = self.cells(kind, &table, entry.attributes)?;
         if let Some(chosen) = &entry.uid {
             let said = cells.iter().find(|(column, _)| table.is_key(column));
@@ -100,13 +106,7 @@ impl Inner {
             .collect();
         let mut cells = self.cells(kind, &table, after)?;
         for (column, cell) in &mut cells {
-            if *cell != Cell::Null {
-                continue;
-            }
-            if table.is_key(column) {
-                return Err(Error::Invalid("an object cannot be without its id".to_owned()));
-            }
-            if self.settings.writes_empty_text && is_text(column) && !column.takes_null {
+            if *cell == Cell::Null && self.settings.writes_empty_text && is_text(column) && !column.takes_null {
                 *cell = Cell::from("");
             }
         }
@@ -118,6 +118,9 @@ impl Inner {
                 .find(|(native, before)| differs(&entry, native, before.as_deref()))
             {
                 return Err(Error::Changed(format!("others changed '{attribute}' meanwhile")));
+            }
+            if cells.is_empty() {
+                return Ok(uid.to_owned());
             }
             let mut statement = Statement::new(self.database.dialect());
             statement.push("UPDATE ").table(&table).push(" SET ");
@@ -188,6 +191,8 @@ impl Inner {
             let column = table.column(&native)?;
             let property = kind.properties.iter().find(|property| property.native == native);
             let cell = match values.as_slice() {
+                // Who leaves the id out has said it in the path.
+                [] if table.is_key(column) => continue,
                 [] => Cell::Null,
                 [value] => self.cell(column, property.map_or(Kind::Text, |property| property.kind), value)?,
                 _ => {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::pattern::{MAX_OPEN, MAX_PATTERN};
 use super::*;
 use crate::definition::Definition;
 use crate::paths::AllowedFolders;
