@@ -5,6 +5,7 @@ mod csv;
 mod hanging;
 mod ldap;
 mod live_sync;
+mod scim;
 mod slapd;
 
 use serde_json::{Value, json};

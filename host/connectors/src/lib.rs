@@ -9,14 +9,18 @@ mod connector;
 mod csv;
 mod definition;
 mod error;
+mod http;
 mod ldap;
 mod live_sync;
 mod mapping;
+mod options;
 mod paths;
 mod query;
 mod resource;
+mod scim;
 mod service;
 mod stages;
+mod stamp;
 mod system;
 mod systems;
 

@@ -99,7 +99,7 @@ fn typed(kind: Kind, value: &Value) -> Value {
         return value.clone();
     };
     let read = match kind {
-        Kind::Text | Kind::Bytes => None,
+        Kind::Text | Kind::Bytes | Kind::Object => None,
         Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
         Kind::Number => text
             .trim()
@@ -232,7 +232,10 @@ fn values_of(property: &Property, value: Option<&Value>) -> Result<Vec<Value>, I
 
 fn checked(property: &Property, value: &Value) -> Result<Value, Invalid> {
     let is_right = match (property.kind, value) {
-        (Kind::Text, Value::String(_)) | (Kind::Boolean, Value::Bool(_)) | (Kind::Number, Value::Number(_)) => true,
+        (Kind::Text, Value::String(_))
+        | (Kind::Boolean, Value::Bool(_))
+        | (Kind::Number, Value::Number(_))
+        | (Kind::Object, Value::Object(_)) => true,
         (Kind::Integer, Value::Number(number)) => number.is_i64(),
         (Kind::Bytes, Value::String(text)) => BASE64.decode(text).is_ok(),
         _ => false,
@@ -246,6 +249,7 @@ fn checked(property: &Property, value: &Value) -> Result<Value, Invalid> {
         Kind::Number => "a number",
         Kind::Boolean => "true or false",
         Kind::Bytes => "bytes in Base64",
+        Kind::Object => "an object",
     };
     Err(at(property, format!("{expected} is expected")))
 }

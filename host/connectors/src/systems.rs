@@ -17,10 +17,11 @@ use serde_json::Value;
 
 use crate::connector::Connector;
 use crate::csv::{self, CsvConnector};
-use crate::definition::{ConnectorName, Definition};
+use crate::definition::{ConnectorName, Definition, refuse_objects};
 use crate::error::Error;
 use crate::ldap::{self, LdapConnector};
 use crate::paths::AllowedFolders;
+use crate::scim::{self, ScimConnector};
 use crate::system::System;
 
 /// What the systems of a tenant need.
@@ -97,6 +98,7 @@ impl Systems {
         let (clock, ids) = (Arc::clone(&self.parts.clock), Arc::clone(&self.parts.ids));
         let connector: Arc<dyn Connector> = match definition.connector {
             ConnectorName::Ldap => {
+                refuse_objects(&definition.types)?;
                 let settings = ldap::Settings::parse(&definition.properties)?;
                 Arc::new(LdapConnector::new(settings, Arc::clone(&clock), ids))
             }
@@ -111,9 +113,15 @@ impl Systems {
                     )
                     .into());
                 }
+                refuse_objects(&definition.types)?;
                 let folders = self.parts.folders.clone();
                 let settings = csv::Settings::parse(&definition.properties, &folders)?;
                 Arc::new(CsvConnector::new(settings, folders))
+            }
+            ConnectorName::Scim => {
+                scim::check_types(&definition.types)?;
+                let settings = scim::Settings::parse(&definition.properties)?;
+                Arc::new(ScimConnector::new(settings, Arc::clone(&clock)))
             }
         };
         // They are with the connector now.

@@ -101,7 +101,7 @@ impl Drop for Slapd {
 }
 
 /// A certificate for 127.0.0.1 and the authority that signed it, which is answered.
-fn certificates(path: &Path) -> String {
+pub(super) fn certificates(path: &Path) -> String {
     let openssl = |arguments: &[&str]| run(Command::new("openssl").args(arguments).current_dir(path));
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let request = |rest: &[&str]| openssl(&[&["req"], key.as_slice(), rest].concat());

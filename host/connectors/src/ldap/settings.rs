@@ -7,12 +7,11 @@ use std::sync::Arc;
 use host_model::Invalid;
 use host_model::members::Members;
 use host_resource::Pointer;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::definition::ObjectType;
+use crate::options::{flag, is_empty, texts, trust, whole};
 
 /// Values of these change nothing: they tune the platform's connector.
 const WITHOUT_MEANING: [&str; 12] = [
@@ -201,54 +200,6 @@ impl Settings {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty() || text == "false" || text.eq_ignore_ascii_case("none"),
-        Value::Array(items) => items.is_empty(),
-        Value::Bool(true) | Value::Number(_) | Value::Object(_) => false,
-    }
-}
-
-/// Existing configurations write flags and numbers as texts, too.
-fn flag(members: &Members<'_>, name: &str) -> Result<bool, Invalid> {
-    match members.get(name) {
-        None => Ok(false),
-        Some(Value::Bool(value)) => Ok(*value),
-        Some(Value::String(text)) if text == "true" => Ok(true),
-        Some(Value::String(text)) if text == "false" => Ok(false),
-        Some(_) => Err(members.invalid(name, "true or false is expected")),
-    }
-}
-
-fn whole(members: &Members<'_>, name: &str, least: i64, most: i64) -> Result<Option<i64>, Invalid> {
-    let number = match members.get(name) {
-        None => return Ok(None),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(value) => value.as_i64(),
-    };
-    number
-        .filter(|number| (least..=most).contains(number))
-        .map(Some)
-        .ok_or_else(|| members.invalid(name, format!("a whole number from {least} to {most} is expected")))
-}
-
-fn texts(members: &Members<'_>, name: &str) -> Result<Vec<String>, Invalid> {
-    match members.get(name) {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![text.clone()]),
-        Some(Value::Array(items)) => items
-            .iter()
-            .enumerate()
-            .map(|(position, item)| {
-                let text = item.as_str().map(str::to_owned);
-                text.ok_or_else(|| Invalid::new(members.at(name).child(&position.to_string()), "a text is expected"))
-            })
-            .collect(),
-        Some(_) => Err(members.invalid(name, "an array of texts is expected")),
-    }
-}
-
 fn filter(members: &Members<'_>, name: &str) -> Result<Option<String>, Invalid> {
     let Some(text) = members.text(name)?.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
@@ -267,7 +218,7 @@ fn filter(members: &Members<'_>, name: &str) -> Result<Option<String>, Invalid> 
     }
 }
 
-/// Whom we trust: the certificates of the configuration if there are any, else those of the machine.
+/// Whom we trust, and that certificates are always checked.
 fn tls(members: &Members<'_>) -> Result<Arc<ClientConfig>, Invalid> {
     if members
         .get("hostNameVerification")
@@ -278,30 +229,7 @@ fn tls(members: &Members<'_>) -> Result<Arc<ClientConfig>, Invalid> {
             "certificates are always checked: name the one to trust in trustedCertificates",
         ));
     }
-    let mut roots = RootCertStore::empty();
-    let given = texts(members, "trustedCertificates")?;
-    let bad = |message: String| members.invalid("trustedCertificates", message);
-    for text in &given {
-        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-            let certificate = certificate.map_err(|error| bad(format!("this is no certificate in PEM: {error}")))?;
-            roots.add(certificate).map_err(|error| bad(error.to_string()))?;
-        }
-    }
-    if given.is_empty() {
-        for certificate in rustls_native_certs::load_native_certs().certs {
-            // One that cannot be read is one that is not trusted.
-            drop(roots.add(certificate));
-        }
-    } else if roots.is_empty() {
-        return Err(bad(
-            "a certificate in PEM is expected, such as -----BEGIN CERTIFICATE-----…".to_owned(),
-        ));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| bad(error.to_string()))?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+    trust(members)
 }
 
 #[cfg(test)]

@@ -175,6 +175,11 @@ fn core_config(object: &Value) -> Result<Value, Problem> {
             "csvFile": null, "headerUid": "uid", "headerPassword": null, "quoteCharacter": "\"",
             "fieldDelimiter": ",", "newlineString": "\n"
         }),
+        definition::ConnectorName::Scim => json!({
+            "SCIMEndpoint": null, "SCIMVersion": 2, "authenticationMethod": "OAUTH", "user": null, "password": null,
+            "authToken": null, "tokenEndpoint": null, "clientId": null, "clientSecret": null, "scope": null,
+            "grantType": "client_credentials", "trustedCertificates": []
+        }),
     };
     Ok(json!({
         "connectorRef": reference,
