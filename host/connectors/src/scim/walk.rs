@@ -19,7 +19,7 @@ const REMEMBERED: usize = 5;
 pub(super) struct Ask {
     pub(super) path: Path,
     pub(super) filter: Option<String>,
-    /// The attributes that are wanted; all if it is empty.
+    /// The attributes that are wanted.
     pub(super) attributes: String,
     /// Whether the service is asked to order by id.
     pub(super) is_sorted: bool,
@@ -34,7 +34,7 @@ pub(super) struct Place {
     behind: u64,
     /// The ids of the last of them, the newest last.
     last: VecDeque<String>,
-    /// Whether filter and order were left out, as the service did not take them.
+    /// Whether filter, order and attributes were left out, as the service did not take them.
     is_plain: bool,
 }
 
@@ -146,12 +146,12 @@ impl<'a> Walk<'a> {
         ))
     }
 
-    /// The first page; without filter and order if the service does not take them, as the house finishes what is left.
+    /// The first page; without all that need not be said if the service does not take it, as the house finishes what is
+    /// left.
     async fn first_page(&mut self) -> Result<Page, Error> {
-        let has_wishes = self.ask.filter.is_some() || self.ask.is_sorted;
         match self.page(1).await {
-            Err(Error::Unsupported(why) | Error::Invalid(why)) if has_wishes && !self.place.is_plain => {
-                tracing::debug!(why, "a service does not take a filter or an order: all is read");
+            Err(Error::Unsupported(why) | Error::Invalid(why)) if !self.place.is_plain => {
+                tracing::debug!(why, "a service does not take what it is asked: all is read");
                 self.place.is_plain = true;
                 self.page(1).await
             }
@@ -169,15 +169,19 @@ impl<'a> Walk<'a> {
             if self.ask.is_sorted {
                 parameters.extend([("sortBy", "id"), ("sortOrder", "ascending")]);
             }
-        }
-        if !self.ask.attributes.is_empty() {
             parameters.push(("attributes", &self.ask.attributes));
         }
         let about = About {
             object: "the collection",
             secret: None,
         };
-        let mut list = self.client.get(&self.ask.path, &parameters, about).await?.body;
+        let reply = self.client.get(&self.ask.path, &parameters, about).await;
+        let mut list = reply
+            .map_err(|error| match error {
+                Error::Missing(_) => Error::Unsupported("the service has no such collection".to_owned()),
+                other => other,
+            })?
+            .body;
         let total = member(&list, "totalResults").and_then(Value::as_u64);
         let total =
             total.ok_or_else(|| Error::Failed("it answers a query with something that is no list".to_owned()))?;

@@ -80,6 +80,45 @@ fn a_token_is_asked_for_once_and_anew_when_it_is_not_good_any_more() {
 }
 
 #[test]
+fn a_token_endpoint_that_misbehaves_is_no_way_in() {
+    let check = |status: u16, headers: &'static str, body: &str, code: u16, expected: &str| {
+        let service = Service::start(Abilities::default()).with_users(1);
+        service.state.lock().token_answer = Some((status, headers.to_owned(), body.to_owned()));
+        let server = start(&service, oauth(service.port));
+        let refused = answer_of(&server, "system/scim/account/id-001", code);
+        assert!(refused["message"].as_str().unwrap().contains(expected), "{refused}");
+        assert!(!refused.to_string().contains(SECRET), "{refused}");
+        assert_eq!(service.seen().len(), 0);
+    };
+    check(200, "", "no JSON", 500, "no access_token");
+    check(200, "", "{\"access_token\": \"\"}", 500, "no access_token");
+    check(
+        200,
+        "",
+        "{\"access_token\": \"a\\nb\"}",
+        500,
+        "cannot stand in a header",
+    );
+    check(200, "", &" ".repeat(100_000), 413, "more than 65536 bytes");
+    check(
+        302,
+        "Location: /scim/v2/Users\r\n",
+        "",
+        500,
+        "the token endpoint answers 302",
+    );
+    check(500, "", SECRET, 500, "the token endpoint answers 500");
+    check(429, "Retry-After: 600\r\n", "", 503, "left alone for 600 s");
+    check(
+        400,
+        "",
+        "{\"error\": \"invalid_scope\"}",
+        503,
+        "refuses the credentials",
+    );
+}
+
+#[test]
 fn nobody_else_gets_what_lets_us_in() {
     let service = Service::start(Abilities::default()).with_users(2);
     let other = Service::start(Abilities::default()).with_users(2);

@@ -102,3 +102,46 @@ fn a_service_is_reconciled_and_objects_that_are_gone_are_found() {
     recon();
     assert_eq!((names(&server).len(), names(&server)[0].as_str()), (58, "u003"));
 }
+
+#[test]
+fn a_reconciliation_writes_to_a_service_what_is_missing_there_and_nothing_twice() {
+    let service = Service::start(Abilities::default());
+    service.add_user(json!({"userName": "ANN"}));
+    let object = system(service.port, json!({})).to_string();
+    let action = |situation: &str, action: &str| json!({"situation": situation, "action": action});
+    let mappings = json!({"mappings": [{
+        "name": "out", "source": "managed/role", "target": "system/scim/account",
+        "properties": [{"source": "name", "target": "userName"}, {"source": "title", "target": "title"}],
+        "correlationQuery": {"type": "text/javascript",
+            "source": "({_queryFilter: 'userName eq \"' + source.name + '\"'})"},
+        "policies": [action("ABSENT", "CREATE"), action("CONFIRMED", "UPDATE"), action("FOUND", "UPDATE"),
+            action("SOURCE_MISSING", "DELETE"), action("MISSING", "CREATE")]
+    }]})
+    .to_string();
+    let server = crate::harness::Server::with_files(&[
+        ("provisioner.openicf-scim.json", object.as_bytes()),
+        ("sync.json", mappings.as_bytes()),
+    ]);
+    let client = &server.client;
+    for name in ["ann", "bob"] {
+        let role = json!({"name": name, "title": "T"});
+        client.put(&format!("managed/role/{name}"), &role).expect(201);
+    }
+    for writes in [true, false] {
+        service.seen();
+        let path = "recon?_action=recon&mapping=out&waitForCompletion=true";
+        let run = client.post(path, None).expect(200);
+        let run = client
+            .get(&format!("recon/{}", run["_id"].as_str().unwrap()))
+            .expect(200);
+        assert_eq!(
+            (&run["state"], &run["statusSummary"]["FAILURE"]),
+            (&json!("SUCCESS"), &json!(0)),
+            "{run}"
+        );
+        let users = service.state.lock().users.clone();
+        assert_eq!(users.len(), 2, "{run}");
+        assert!(users.iter().all(|user| user["title"] == "T"), "{users:?}");
+        assert_eq!(service.calls().iter().any(|call| !call.starts_with("GET")), writes);
+    }
+}

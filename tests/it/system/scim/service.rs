@@ -72,6 +72,8 @@ pub(super) struct State {
     pub(super) removed_later: Vec<String>,
     /// The tokens that are good now; the last number that was given out.
     pub(super) tokens: Vec<String>,
+    /// What the token endpoint says in place of a token.
+    pub(super) token_answer: Option<(u16, String, String)>,
     given: usize,
 }
 
@@ -281,6 +283,9 @@ impl State {
     }
 
     fn give_token(&mut self, seen: &Seen) -> (u16, String, String) {
+        if let Some(answer) = &self.token_answer {
+            return answer.clone();
+        }
         let form = seen.body.as_str().unwrap_or_default();
         // client_id and client_secret of a form, or both in a header.
         let basic = "Basic dGhlK2NsaWVudDpzM2NyZXQlM0FvZiUyRnRoZStjbGllbnQ=";
