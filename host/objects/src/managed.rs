@@ -12,8 +12,8 @@ use host_model::evaluate::Scripting;
 use host_model::ids::Ids;
 use host_model::sync::ChangeListener;
 use host_resource::{
-    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Problem, Query, QuerySource, Read,
-    Resource, ResourcePath, Update,
+    Action, ApiVersion, Content, Context, Create, Delete, Object, Page, Patch, Pointer, Problem, Query, QuerySource,
+    Read, Resource, ResourcePath, Update,
 };
 use host_secrets::Keystore;
 use host_store::unit_of_work::{Seen, WriteLimits};
@@ -32,6 +32,7 @@ mod govern;
 mod hooks;
 mod id;
 mod live;
+mod marks;
 mod matches;
 mod order;
 mod paged;
@@ -44,6 +45,7 @@ mod shape;
 mod sorted;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod transform;
 mod types;
 mod unique;
@@ -290,6 +292,11 @@ impl Resource for ManagedObjects {
 
     fn collection(&self, path: &ResourcePath) -> Option<String> {
         Some(self.container(path).ok()?.definition.collection.name().to_owned())
+    }
+
+    fn check_mark(&self, path: &ResourcePath, place: &Pointer) -> Result<(), String> {
+        let container = self.container(path).map_err(|problem| problem.message)?;
+        marks::check(container.definition.schema.as_ref(), place)
     }
 }
 

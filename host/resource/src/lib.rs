@@ -19,6 +19,7 @@ pub mod resource;
 pub mod response;
 pub mod router;
 pub mod sort;
+pub mod text;
 
 pub use access::{Rights, VerbName};
 pub use caller::Caller;

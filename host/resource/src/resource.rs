@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::context::Context;
 use crate::path::ResourcePath;
+use crate::pointer::Pointer;
 use crate::problem::Problem;
 use crate::request::{Action, ApiVersion, Create, Delete, Patch, Query, Read, Request, Update, Verb};
 use crate::response::Response;
@@ -65,6 +66,12 @@ pub trait Resource: Send + Sync {
     /// is to them: a service may then page through them and mark them without going through the verbs.
     fn collection(&self, _path: &ResourcePath) -> Option<String> {
         None
+    }
+
+    /// Whether a service may write a text at this place of the resources of the container at `path`, without going
+    /// through the verbs. An error says why not.
+    fn check_mark(&self, _path: &ResourcePath, _place: &Pointer) -> Result<(), String> {
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use crate::access::VerbName;
 use crate::context::Context;
 use crate::path::ResourcePath;
+use crate::pointer::Pointer;
 use crate::problem::Problem;
 use crate::request::{ApiVersion, Request};
 use crate::resource::{Resource, dispatch};
@@ -75,6 +76,13 @@ impl Router {
     pub fn collection(&self, path: &ResourcePath) -> Option<String> {
         let mount = self.mount_of(path)?;
         mount.resource.collection(&path.tail(mount.prefix.len()))
+    }
+
+    /// Whether a service may mark the resources of the container at a path there; see [`Resource::check_mark`].
+    pub fn check_mark(&self, path: &ResourcePath, place: &Pointer) -> Result<(), String> {
+        self.mount_of(path).map_or(Ok(()), |mount| {
+            mount.resource.check_mark(&path.tail(mount.prefix.len()), place)
+        })
     }
 
     /// Whether what is written at a path joins a unit of work; see [`Resource::joins_unit_of_work`].

@@ -1,6 +1,9 @@
 //! What a commit changes, and what must still be true for it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use host_resource::Pointer;
 
 use crate::document::Revision;
 use crate::key::Key;
@@ -25,6 +28,9 @@ pub struct Write {
     pub expected: Expectation,
     /// The text of a JSON object; none deletes.
     pub body: Option<Bytes>,
+    /// Where alone the text differs from the one it replaces, if that is known: what is indexed elsewhere is not looked
+    /// for again.
+    pub places: Option<Arc<[Pointer]>>,
 }
 
 /// When a commit is answered.
@@ -61,6 +67,18 @@ impl ChangeSet {
             key,
             expected,
             body: Some(body.into()),
+            places: None,
+        });
+    }
+
+    /// Writes a document that differs from its present revision in some places at most. Who says so and is wrong
+    /// damages the indexes.
+    pub fn mark(&mut self, key: Key, present: Revision, body: impl Into<Bytes>, places: &Arc<[Pointer]>) {
+        self.writes.push(Write {
+            key,
+            expected: Expectation::Revision(present),
+            body: Some(body.into()),
+            places: Some(Arc::clone(places)),
         });
     }
 
@@ -70,6 +88,7 @@ impl ChangeSet {
             key,
             expected,
             body: None,
+            places: None,
         });
     }
 

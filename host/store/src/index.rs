@@ -75,6 +75,17 @@ impl Indexes {
         self.0.is_none()
     }
 
+    /// Whether what is written at these places alone changes no entry.
+    pub(crate) fn are_apart_from(&self, places: &[Pointer]) -> bool {
+        let touches =
+            |index: &Index, place: &Pointer| index.pointer.starts_with(place) || place.starts_with(&index.pointer);
+        let mut pairs = self
+            .list()
+            .iter()
+            .flat_map(|index| places.iter().map(move |place| (index, place)));
+        !pairs.any(|(index, place)| touches(index, place))
+    }
+
     /// The entries of a document in all of them.
     pub(crate) fn entries(&self, body: &[u8], id: &str) -> Entries {
         let Some(Ready { list, extractor }) = self.0.as_deref() else {

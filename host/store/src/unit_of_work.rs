@@ -16,7 +16,7 @@ use host_resource::{Context, Problem};
 use parking_lot::Mutex;
 
 use crate::change_set::{ChangeSet, Expectation};
-use crate::document::Revision;
+use crate::document::{Document, Revision};
 use crate::error::StoreError;
 use crate::key::Key;
 use crate::scan::{Cursor, Scan};
@@ -250,6 +250,7 @@ pub struct Savepoint {
 /// One unit of work. Shared by the calls of one guest; put into a [`Context`] with [`Context::within`].
 pub struct UnitOfWork {
     snapshot: Arc<dyn Snapshot>,
+    hand: Option<(Key, Document)>,
     limits: WriteLimits,
     state: Mutex<Option<State>>,
 }
@@ -274,6 +275,7 @@ impl UnitOfWork {
         };
         Self {
             snapshot,
+            hand: None,
             limits,
             state: Mutex::new(Some(State {
                 ground,
@@ -281,6 +283,14 @@ impl UnitOfWork {
                 bytes: 0,
             })),
         }
+    }
+
+    /// With a document that need not be looked up, as its present revision is known: if it is not what it was, the commit
+    /// finds out.
+    #[must_use]
+    pub fn holding(mut self, key: Key, document: Document) -> Self {
+        self.hand = Some((key, document));
+        self
     }
 
     /// The unit of work that a request belongs to, if it does.
@@ -298,7 +308,10 @@ impl UnitOfWork {
                 body,
             }));
         }
-        let found = self.snapshot.get(key).await?;
+        let found = match self.hand.as_ref().filter(|(held, _)| held == key) {
+            Some((_, document)) => Some(document.clone()),
+            None => self.snapshot.get(key).await?,
+        };
         let expected = expectation(found.as_ref().map(|document| document.revision));
         self.with_state(|state| {
             state.overlay.reads.entry(key.clone()).or_insert(expected);
@@ -424,8 +437,8 @@ impl UnitOfWork {
     }
 
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
-        let base = match self.staged(&key)? {
-            Some(staged) => staged.base,
+        let base = match self.known_base(&key)? {
+            Some(base) => base,
             None => self.snapshot.get(&key).await?.map(|document| document.revision),
         };
         let WriteLimits { rows, bytes } = self.limits;
@@ -453,6 +466,18 @@ impl UnitOfWork {
                 .or_insert_with(|| expectation(base));
             state.overlay.writes.insert(key, Staged { base, step, body });
             Ok(Rev::Staged { base, step })
+        })
+    }
+
+    /// What a document is in the snapshot, if this unit has read or written it.
+    fn known_base(&self, key: &Key) -> Result<Option<Option<Revision>>, UnitError> {
+        self.with_state(|state| {
+            let expected = state.overlay.reads.get(key).or_else(|| state.ground.reads.get(key));
+            Ok(match expected {
+                Some(Expectation::Absent) => Some(None),
+                Some(Expectation::Revision(revision)) => Some(Some(*revision)),
+                Some(Expectation::Any) | None => None,
+            })
         })
     }
 

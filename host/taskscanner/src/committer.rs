@@ -26,7 +26,7 @@ use crate::failure::{Failure, KEPT};
 use crate::feeder::{Event, Finished};
 use crate::ledger::Ledger;
 use crate::live::Halt;
-use crate::object::attempt;
+use crate::object::{Ground, attempt};
 use crate::pages::Pages;
 use crate::record::{Effects, Record};
 use crate::release::release;
@@ -246,7 +246,12 @@ impl<'a> Committer<'a> {
                 Arc::clone(&claimed.document.id),
             );
             let job = async move {
-                let attempt = attempt(&work, &id, None, snapshot, ground).await;
+                let ground = Ground {
+                    snapshot,
+                    before: ground,
+                    hand: None,
+                };
+                let attempt = attempt(&work, &id, None, ground).await;
                 let fuel = attempt.usage.fuel;
                 (attempt, fuel)
             };
@@ -328,8 +333,8 @@ impl<'a> Committer<'a> {
     fn release(&self, claimed: &Claimed) -> ChangeSet {
         let mut changes = ChangeSet::new();
         if self.gives_back() {
-            let expected = Expectation::Revision(claimed.document.revision);
-            changes.put(self.key(claimed), expected, claimed.before.clone());
+            let (revision, before) = (claimed.document.revision, claimed.before.clone());
+            changes.mark(self.key(claimed), revision, before, &self.work.definition.places);
         }
         changes
     }

@@ -40,6 +40,8 @@ pub(crate) struct Definition {
     pub(crate) action: Action,
     /// Finds the claim (0) and the completion (1) in a document.
     pub(crate) marks: Extractor,
+    /// Where the two are.
+    pub(crate) places: Arc<[Pointer]>,
     pub(crate) limits: Limits,
 }
 
@@ -75,12 +77,21 @@ impl Definition {
                 spec.object
             ))
         })?;
-        let marks = Extractor::new(&[spec.started.clone(), spec.completed.clone()]);
+        for (name, place) in [("started", &spec.started), ("completed", &spec.completed)] {
+            router.check_mark(&path, place).map_err(|why| {
+                Problem::invalid(
+                    format!("/invokeContext/scan/taskState/{name}"),
+                    format!("'{place}': {why}"),
+                )
+            })?;
+        }
+        let places = [spec.started.clone(), spec.completed.clone()];
         let definition = Self {
             collection: Collection::new(&collection),
             path,
             action,
-            marks,
+            marks: Extractor::new(&places),
+            places: places.into(),
             limits: Limits::default(),
             spec,
         };

@@ -1,15 +1,11 @@
 //! Setting marks in a document. A document is text, and a mark a small part of it: the text is spliced, not parsed and
 //! written anew. A place that splicing does not know is set the long way.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use bytes::Bytes;
+use host_resource::text::members;
 use host_resource::{Pointer, Problem};
 use host_store::document;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// The document's text with a mark set, its parents made where they are missing.
 pub(crate) fn with_mark(body: &[u8], mark: &Pointer, value: &Value) -> Result<Bytes, Problem> {
@@ -34,9 +30,9 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, Problem> {
 /// The text of an object with a value set in it. None where something on the way is no object.
 fn splice(object: &str, elements: &[&str], value: &str) -> Option<String> {
     let (first, rest) = elements.split_first()?;
-    let Members { found, is_empty } = members(object, first)?;
+    let members = members(object).ok()?;
     let mut text = String::with_capacity(object.len() + value.len() + 64);
-    if let Some(old) = found {
+    if let Some((_, old)) = members.iter().find(|(name, _)| name == first) {
         let start = old.as_ptr() as usize - object.as_ptr() as usize;
         text.push_str(&object[..start]);
         if rest.is_empty() {
@@ -49,7 +45,7 @@ fn splice(object: &str, elements: &[&str], value: &str) -> Option<String> {
     }
     let end = object.rfind('}')?;
     text.push_str(&object[..end]);
-    if !is_empty {
+    if !members.is_empty() {
         text.push(',');
     }
     for (depth, element) in elements.iter().enumerate() {
@@ -63,43 +59,6 @@ fn splice(object: &str, elements: &[&str], value: &str) -> Option<String> {
     text.extend(std::iter::repeat_n('}', rest.len()));
     text.push_str(&object[end..]);
     Some(text)
-}
-
-struct Members<'t> {
-    /// The text of the member that was looked for.
-    found: Option<&'t str>,
-    is_empty: bool,
-}
-
-fn members<'t>(object: &'t str, wanted: &str) -> Option<Members<'t>> {
-    struct Search<'w>(&'w str);
-
-    impl<'t> Visitor<'t> for Search<'_> {
-        type Value = Members<'t>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Members {
-                found: None,
-                is_empty: true,
-            };
-            while let Some(name) = map.next_key::<Cow<'t, str>>()? {
-                let value: &'t RawValue = map.next_value()?;
-                members.is_empty = false;
-                if name == self.0 {
-                    members.found = Some(value.get());
-                }
-            }
-            Ok(members)
-        }
-    }
-
-    serde_json::Deserializer::from_str(object)
-        .deserialize_map(Search(wanted))
-        .ok()
 }
 
 #[cfg(test)]

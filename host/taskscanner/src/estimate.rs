@@ -13,7 +13,7 @@ use crate::control::Control;
 use crate::definition::Definition;
 use crate::feeder::{Resume, regard_page};
 use crate::live::Live;
-use crate::object::{Attempt, attempt};
+use crate::object::{Attempt, Ground, attempt};
 use crate::record::{Mode, Record};
 use crate::scanner::{Order, Scanner};
 use crate::usage::RunUsage;
@@ -77,9 +77,13 @@ impl Scanner {
 }
 
 async fn one(work: Arc<Work>, snapshot: Arc<dyn Snapshot>, claimed: Claimed) -> ((Arc<str>, Attempt), u64) {
-    let ground = work.ground(&claimed);
+    let ground = Ground {
+        snapshot,
+        before: work.ground(&claimed),
+        hand: None,
+    };
     let Document { id, revision, .. } = claimed.document;
-    let attempt = attempt(&work, &id, Some(revision), snapshot, ground).await;
+    let attempt = attempt(&work, &id, Some(revision), ground).await;
     let fuel = attempt.usage.fuel;
     ((id, attempt), fuel)
 }

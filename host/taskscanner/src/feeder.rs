@@ -333,7 +333,7 @@ async fn commit_claims(
     changes.durability = Durability::Visible;
     for (document, body) in taken {
         let key = work.definition.collection.key(Arc::clone(&document.id));
-        changes.put(key, Expectation::Revision(document.revision), body.clone());
+        changes.mark(key, document.revision, body.clone(), &work.definition.places);
     }
     let stamps = json!({ "stamps": stamps }).to_string();
     changes.put(claims().key(Arc::clone(&work.live.id)), Expectation::Any, stamps);

@@ -8,7 +8,7 @@ use host_runtime::end::trace;
 use host_runtime::script::{Inputs, Invocation};
 use host_runtime::{End, Usage};
 use host_store::unit_of_work::{Ended, Seen, UnitOfWork, WriteLimits};
-use host_store::{Key, Overlay, Revision, Snapshot};
+use host_store::{Document, Key, Overlay, Revision, Snapshot};
 use serde_json::Value;
 
 use crate::definition::Action;
@@ -35,18 +35,26 @@ pub(crate) struct Attempt {
     pub(crate) usage: Usage,
 }
 
+/// What an object is worked on with.
+pub(crate) struct Ground {
+    pub(crate) snapshot: Arc<dyn Snapshot>,
+    /// What was done on this snapshot before.
+    pub(crate) before: Overlay,
+    /// The object, where nobody can have changed it for long.
+    pub(crate) hand: Option<Document>,
+}
+
 /// Runs the action on an object and marks it as completed when the action returned `true`. With `expected`, only if the
 /// object still has that revision.
-pub(crate) async fn attempt(
-    work: &Work,
-    id: &Arc<str>,
-    expected: Option<Revision>,
-    snapshot: Arc<dyn Snapshot>,
-    ground: Overlay,
-) -> Attempt {
+pub(crate) async fn attempt(work: &Work, id: &Arc<str>, expected: Option<Revision>, ground: Ground) -> Attempt {
+    let Ground { snapshot, before, hand } = ground;
     let bounds = WriteLimits::from(&work.definition.limits);
-    let unit = Arc::new(UnitOfWork::over(Arc::clone(&snapshot), ground, bounds));
     let key = work.definition.collection.key(Arc::clone(id));
+    let unit = UnitOfWork::over(Arc::clone(&snapshot), before, bounds);
+    let unit = Arc::new(match hand {
+        Some(document) => unit.holding(key.clone(), document),
+        None => unit,
+    });
     let mut attempt = match unit.get(&key).await {
         Err(error) => Attempt {
             failure: Some(Failure::of_problem("store", &error.into())),

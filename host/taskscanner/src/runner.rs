@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::failure::Failure;
 use crate::feeder::{Event, Finished};
-use crate::object::{Attempt, attempt};
+use crate::object::{Attempt, Ground, attempt};
 use crate::work::{Claimed, Work};
 
 /// How long a runner keeps its worker. An object that takes longer is not cut off by this, but by its own limits.
@@ -24,7 +24,7 @@ pub(crate) struct Waiting(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    objects: VecDeque<(Claimed, Ground)>,
+    objects: VecDeque<(Claimed, Held)>,
     /// Runners that are queued or at work.
     runners: usize,
     /// Set while the run is paused and objects wait: keeps the committer waiting too, and makes the runners that go on.
@@ -32,7 +32,7 @@ struct State {
 }
 
 /// What an object runs on. A paused run holds none: a snapshot that is held long keeps the store from tidying up.
-type Ground = Option<Arc<dyn Snapshot>>;
+type Held = Option<Arc<dyn Snapshot>>;
 
 impl State {
     /// Lets the objects wait until the run goes on.
@@ -54,7 +54,7 @@ impl State {
 impl Waiting {
     /// The next object, and how many further runners there should be. Without an object, the runner that asked is no more:
     /// none is left, the run is paused, or it is to use fewer threads.
-    fn next(&self, work: &Work, events: &UnboundedSender<Event>) -> Option<(Claimed, Ground, usize)> {
+    fn next(&self, work: &Work, events: &UnboundedSender<Event>) -> Option<(Claimed, Held, usize)> {
         let mut state = self.0.lock();
         // Looked at under the lock, so that whoever wakes the run comes before or after, and not in between.
         if work.live.is_resting() {
@@ -72,7 +72,7 @@ impl Waiting {
     }
 
     /// Everything that waits: nobody will run it.
-    fn drain(&self) -> VecDeque<(Claimed, Ground)> {
+    fn drain(&self) -> VecDeque<(Claimed, Held)> {
         let mut state = self.0.lock();
         state.runners -= 1;
         std::mem::take(&mut state.objects)
@@ -127,13 +127,15 @@ fn submit(runner: Runner) {
 async fn run(mut runner: Runner) -> u64 {
     let started = instant();
     let mut fuel = 0;
-    let mut latest: Ground = None;
+    let mut latest: Held = None;
     while let Some((claimed, ground, wanted)) = runner.work.waiting.next(&runner.work, &runner.events) {
         start(&runner.work, &runner.events, wanted);
         if runner.work.live.halted().is_some() {
             runner.finished.push(Finished { claimed, attempt: None });
             continue;
         }
+        // Since its page was claimed, unless the run was paused.
+        let hand = ground.is_some().then(|| claimed.document.clone());
         let snapshot = match ground.or_else(|| latest.clone()) {
             Some(snapshot) => snapshot,
             // It waited while the run was paused. If it was changed meanwhile, its revision says so.
@@ -146,9 +148,13 @@ async fn run(mut runner: Runner) -> u64 {
             },
         };
         let (id, revision) = (Arc::clone(&claimed.document.id), claimed.document.revision);
-        let ground = runner.work.ground(&claimed);
+        let ground = Ground {
+            snapshot,
+            before: runner.work.ground(&claimed),
+            hand,
+        };
         runner.current = Some(claimed);
-        let attempt = attempt(&runner.work, &id, Some(revision), snapshot, ground).await;
+        let attempt = attempt(&runner.work, &id, Some(revision), ground).await;
         fuel += attempt.usage.fuel;
         if let Some(claimed) = runner.current.take() {
             runner.finished.push(Finished {

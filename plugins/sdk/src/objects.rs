@@ -1,7 +1,8 @@
 //! The seven verbs, over whatever the plugin was granted.
 //!
 //! [`read`] and [`query`] answer in whatever type you like to read them; [`Value`] fits everything. The verbs with
-//! options are builders that end in `send`:
+//! options are builders that end in `send`; those that write answer with an [`Answer`], which costs nothing until it
+//! is read:
 //!
 //! ```no_run
 //! # fn example() -> Result<(), taskwarden_plugin::Problem> {
@@ -17,6 +18,7 @@
 //! A call reads its own writes; nobody else sees them until it has ended well.
 
 mod action;
+mod answer;
 mod patch;
 mod query;
 mod write;
@@ -28,6 +30,7 @@ use crate::Problem;
 use crate::bindings::objects;
 
 pub use action::{Action, action};
+pub use answer::Answer;
 pub use patch::{Patch, patch};
 pub use query::{Page, Query, query};
 pub use write::{Create, Delete, Update, create, delete, update};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Empty, scan_with};
+use crate::harness::Server;
 
 #[test]
 fn a_malformed_filter_is_refused_with_its_position() {
@@ -65,6 +66,28 @@ fn what_is_scanned_has_to_be_there() {
     check(json!("internal/token"), "cannot be scanned");
     check(json!("/managed/user"), "is not the path of a collection");
     check(json!(5), "a string is expected");
+}
+
+#[test]
+fn a_mark_is_not_put_where_the_schema_has_no_place_for_it() {
+    let types = json!({"objects": [{"name": "user", "schema": {"properties": {
+        "task": {"type": "object", "properties": {
+            "started": {"type": "string"}, "count": {"type": "integer"}, "completed": {"type": "string", "readOnly": true},
+        }},
+    }}}]});
+    let server = Server::with_files(&[("managed.json", types.to_string().as_bytes())]);
+    let check = |name: &str, place: &str, words: &str| {
+        let pointer = format!("/invokeContext/scan/taskState/{name}");
+        let job = scan_with(&pointer, json!(place));
+        let problem = server.client.put("scheduler/job/bad", &job).expect(400);
+        assert_eq!(problem["detail"]["pointer"], pointer, "{problem}");
+        assert!(problem["message"].as_str().unwrap().contains(words), "{problem}");
+        server.client.get("scheduler/job/bad").expect(404);
+    };
+    check("started", "/task/begun", "no property 'begun'");
+    check("started", "/task/count", "takes no text");
+    check("started", "/task/started/at", "is no object");
+    check("completed", "/task/completed", "is read-only");
 }
 
 #[test]

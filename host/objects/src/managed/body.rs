@@ -118,7 +118,7 @@ impl Body {
 }
 
 /// Whether there are at most so many objects and arrays inside each other.
-fn fits(value: &Value, depth: usize) -> bool {
+pub(super) fn fits(value: &Value, depth: usize) -> bool {
     let inside = |value: &Value| fits(value, depth - 1);
     match value {
         Value::Array(items) => depth > 0 && items.iter().all(inside),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::body::{self, Body, BodyError};
 use super::id::ObjectId;
-use super::object;
+use super::{object, touched};
 
 /// What a writing verb asks for.
 #[derive(Debug)]
@@ -86,12 +86,9 @@ impl Change {
         };
         match self {
             Self::Create(body) | Self::Update { body, .. } => replace(present, body),
-            Self::Patch { operations, .. } => match patched(id, &present, operations)? {
-                // One operation may undo another: then only a look at both objects tells.
-                Some(body) if may_undo(operations) => replace(present, &body),
-                Some(body) => Ok(Plan::Put(body.text().clone())),
-                None => Ok(Plan::Keep(present)),
-            },
+            Self::Patch { operations, .. } => {
+                Ok(patched(id, &present, operations)?.map_or_else(|| Plan::Keep(present), Plan::Put))
+            }
             Self::Delete { .. } => Ok(Plan::Remove(present)),
         }
     }
@@ -137,30 +134,32 @@ impl Change {
 }
 
 fn replace(present: Seen, body: &Body) -> Result<Plan, ChangeError> {
-    let is_same = body
-        .is_same_as(&present.body)
-        .map_err(|error| damaged(&present, &error))?;
-    Ok(if is_same {
+    Ok(if is_same(&present, body)? {
         Plan::Keep(present)
     } else {
         Plan::Put(body.text().clone())
     })
 }
 
-/// The object as the operations leave it; none if they change nothing.
-fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Result<Option<Body>, ChangeError> {
+fn is_same(present: &Seen, body: &Body) -> Result<bool, ChangeError> {
+    body.is_same_as(&present.body)
+        .map_err(|error| damaged(present, &error).into())
+}
+
+/// The text of the object as the operations leave it; none if they change nothing.
+fn patched(id: &ObjectId, present: &Seen, operations: &[PatchOperation]) -> Result<Option<Bytes>, ChangeError> {
     // The stored text is without `_id` and `_rev`: they are put in only for a patch that looks at them.
-    let content = if operations.iter().any(looks_at_names) {
-        object(present.clone()).into_value()
-    } else {
-        serde_json::from_slice(&present.body)
-    };
-    let mut content = content.map_err(|error| damaged(present, &error))?;
-    if apply(operations, &mut content)? {
-        Ok(Some(Body::new(id, content)?))
-    } else {
-        Ok(None)
+    if !operations.iter().any(looks_at_names) {
+        return touched::patched(present, operations);
     }
+    let content = object(present.clone()).into_value();
+    let mut content = content.map_err(|error| damaged(present, &error))?;
+    if !apply(operations, &mut content)? {
+        return Ok(None);
+    }
+    let body = Body::new(id, content)?;
+    let is_same = may_undo(operations) && is_same(present, &body)?;
+    Ok((!is_same).then(|| body.text().clone()))
 }
 
 /// Applies operations to an object that stays one that can be stored. Answers whether it is another one now.
@@ -180,8 +179,9 @@ pub(super) fn apply(operations: &[PatchOperation], content: &mut Value) -> Resul
     Ok(is_changed)
 }
 
-/// Whether two operations touch the same place, so that together they may change nothing. Of many, it is assumed.
-fn may_undo(operations: &[PatchOperation]) -> bool {
+/// Whether two operations touch the same place, so that together they may change nothing: then only a look at both
+/// objects tells. Of many, it is assumed.
+pub(super) fn may_undo(operations: &[PatchOperation]) -> bool {
     const FEW: usize = 16;
     let places: Vec<_> = operations
         .iter()
@@ -205,7 +205,7 @@ fn looks_at_names(operation: &PatchOperation) -> bool {
     })
 }
 
-fn damaged(present: &Seen, error: &serde_json::Error) -> StoreError {
+pub(super) fn damaged(present: &Seen, error: &dyn std::fmt::Display) -> StoreError {
     StoreError::Damaged(format!("object '{}': {error}", present.id))
 }
 

@@ -32,15 +32,15 @@ pub(super) struct Group<'t> {
 struct Staged {
     revision: Revision,
     body: Option<Bytes>,
-    /// The index entries that the file holds for it.
-    entries: Entries,
+    /// The index entries that the file holds for it; none as long as nothing that is indexed is written.
+    entries: Option<Entries>,
 }
 
 /// What a document is at this point of the group.
 struct Current {
     revision: Option<Revision>,
-    /// Its index entries in the file; only looked for when it is about to be written.
-    entries: Entries,
+    /// Its index entries in the file; only looked for when they may change, and not known yet.
+    entries: Option<Entries>,
 }
 
 impl<'t> Group<'t> {
@@ -66,10 +66,10 @@ impl<'t> Group<'t> {
         changes.writes.sort_by(|a, b| a.key.cmp(&b.key));
         let mut conflicts = Vec::new();
         let mut before = Vec::with_capacity(changes.writes.len());
-        for Write { key, expected, .. } in &changes.writes {
-            let current = self.current(key, *expected)?;
-            if !is_met(*expected, current.revision) {
-                conflicts.push(key.clone());
+        for write in &changes.writes {
+            let current = self.current(write)?;
+            if !is_met(write.expected, current.revision) {
+                conflicts.push(write.key.clone());
             }
             before.push(current.entries);
         }
@@ -101,6 +101,7 @@ impl<'t> Group<'t> {
                 Entry::Occupied(mut place) => {
                     let staged = place.get_mut();
                     (staged.revision, staged.body) = (revision, body);
+                    staged.entries = staged.entries.take().or(entries);
                 }
             }
         }
@@ -139,6 +140,7 @@ impl<'t> Group<'t> {
                 }
                 None => drop(documents.remove(buffer.as_slice())?),
             }
+            let Some(old) = old else { continue };
             let indexes = catalog.of(&key.collection);
             let new = body.map_or_else(Entries::default, |body| indexes.entries(&body, &key.id));
             entries.replace(&old, &new, revision);
@@ -149,32 +151,32 @@ impl<'t> Group<'t> {
     }
 
     /// What a document that is to be written is now. Without an expectation and an index, nobody wants to know.
-    fn current(&mut self, key: &Key, expected: Expectation) -> Result<Current, StoreError> {
-        if let Some(staged) = self.staged.get(key) {
-            // The entries in the file were found when it was staged.
-            return Ok(Current {
-                revision: staged.body.is_some().then_some(staged.revision),
-                entries: Entries::default(),
-            });
-        }
+    fn current(&mut self, write: &Write) -> Result<Current, StoreError> {
+        let (key, expected) = (&write.key, write.expected);
         let indexes = self.catalog.of(&key.collection);
-        if expected == Expectation::Any && indexes.is_empty() {
+        let places = write.places.as_deref();
+        let is_apart = indexes.is_empty() || places.is_some_and(|places| indexes.are_apart_from(places));
+        let staged = self.staged.get(key);
+        let revision = staged.map(|staged| staged.body.is_some().then_some(staged.revision));
+        let wants_entries = !is_apart && staged.is_none_or(|staged| staged.entries.is_none());
+        if !wants_entries && (revision.is_some() || expected == Expectation::Any) {
             return Ok(Current {
-                revision: None,
-                entries: Entries::default(),
+                revision: revision.flatten(),
+                entries: None,
             });
         }
         tables::document_key(&mut self.buffer, &key.collection, &key.id);
-        let Some(found) = self.documents.get(self.buffer.as_slice())? else {
+        let found = self.documents.get(self.buffer.as_slice())?;
+        let Some(found) = found else {
             return Ok(Current {
-                revision: None,
-                entries: Entries::default(),
+                revision: revision.flatten(),
+                entries: wants_entries.then(Entries::default),
             });
         };
-        let (revision, body) = tables::split_value(found.value())?;
+        let (in_file, body) = tables::split_value(found.value())?;
         Ok(Current {
-            revision: Some(revision),
-            entries: indexes.entries(body, &key.id),
+            revision: revision.unwrap_or(Some(in_file)),
+            entries: wants_entries.then(|| indexes.entries(body, &key.id)),
         })
     }
 
@@ -201,7 +203,12 @@ fn is_met(expected: Expectation, current: Option<Revision>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use host_resource::Pointer;
+
     use super::*;
+    use crate::index::{Index, IndexNumber, IndexState};
     use crate::key::Collection;
     use crate::redb::file;
 
@@ -262,6 +269,55 @@ mod tests {
             })
             .collect();
         assert_eq!(stored, [(8, "3".to_owned()), (5, "1".to_owned()), (7, "1".to_owned())]);
+    }
+
+    #[test]
+    fn a_mark_beside_what_is_indexed_leaves_the_entries_as_they_are() {
+        let (database, _) = file::in_memory(1 << 20).unwrap();
+        let mut catalog = Catalog::default();
+        let index = Index {
+            number: IndexNumber(1),
+            pointer: Pointer::parse("/n").unwrap(),
+            state: IndexState::Built,
+        };
+        catalog.set(&Collection::new("managed/user"), vec![index]);
+        let mark = |revision: u64, body: &'static str, place: &str| {
+            let mut changes = ChangeSet::new();
+            let places = Arc::from([Pointer::parse(place).unwrap()]);
+            changes.mark(key("a"), Revision(revision), body, &places);
+            changes
+        };
+        let put = |body: &'static str| set(&[("a", Expectation::Any, Some(body))], &[]);
+        let mut next = Revision(1);
+        let mut check = |sets: Vec<ChangeSet>, body: &str| {
+            let transaction = database.begin_write().unwrap();
+            let mut group = Group::new(&transaction, &catalog, next).unwrap();
+            for set in sets {
+                assert!(group.admit(set).unwrap().is_ok(), "{body}");
+            }
+            next = group.apply().unwrap().0;
+            let expected = catalog
+                .of(&Collection::new("managed/user"))
+                .entries(body.as_bytes(), "a");
+            let entries = transaction.open_table(tables::ENTRIES).unwrap();
+            let found: Vec<_> = entries
+                .iter()
+                .unwrap()
+                .map(|row| row.unwrap().0.value().to_vec())
+                .collect();
+            assert!(found.iter().eq(expected.iter()), "{body}: {found:?}");
+            drop(entries);
+            transaction.commit().unwrap();
+        };
+        check(vec![put(r#"{"n":1}"#)], r#"{"n":1}"#);
+        check(vec![mark(1, r#"{"n":1,"m":1}"#, "/m")], r#"{"n":1}"#);
+        check(vec![mark(2, r#"{"n":2,"m":1}"#, "/n/x")], r#"{"n":2}"#);
+        check(vec![mark(3, r#"{"n":2,"m":2}"#, "/m"), put(r#"{"n":3}"#)], r#"{"n":3}"#);
+        check(vec![put(r#"{"n":4}"#), mark(6, r#"{"n":4,"m":3}"#, "/m")], r#"{"n":4}"#);
+        check(
+            vec![mark(7, r#"{"n":4,"m":4}"#, "/m"), mark(8, r#"{"n":5,"m":4}"#, "/n")],
+            r#"{"n":5}"#,
+        );
     }
 
     #[test]

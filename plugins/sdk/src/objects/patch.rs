@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::Answer;
 use crate::Problem;
 use crate::bindings::objects;
 
@@ -61,9 +62,10 @@ impl Patch {
     }
 
     /// Does it, and answers the resource as it is then.
-    pub fn send(self) -> Result<Value, Problem> {
+    pub fn send(self) -> Result<Answer, Problem> {
         let operations = Value::Array(self.operations).to_string();
-        super::parse(&objects::patch(&self.path, self.rev.as_deref(), &operations, &[])?)
+        let answer = objects::patch(&self.path, self.rev.as_deref(), &operations, &[])?;
+        Ok(Answer::new(answer))
     }
 
     fn operation(mut self, operation: &str, field: &str, operand: Option<(&str, Value)>) -> Self {

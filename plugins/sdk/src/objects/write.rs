@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Answer;
 use crate::Problem;
 use crate::bindings::objects;
 
@@ -48,13 +49,10 @@ impl Create {
     }
 
     /// Does it, and answers the resource with `_id` and `_rev`.
-    pub fn send(self) -> Result<Value, Problem> {
-        super::parse(&objects::create(
-            &self.container,
-            self.id.as_deref(),
-            &self.content.to_string(),
-            &[],
-        )?)
+    pub fn send(self) -> Result<Answer, Problem> {
+        let content = self.content.to_string();
+        let answer = objects::create(&self.container, self.id.as_deref(), &content, &[])?;
+        Ok(Answer::new(answer))
     }
 }
 
@@ -75,13 +73,10 @@ impl Update {
     }
 
     /// Does it, and answers the resource as it is then.
-    pub fn send(self) -> Result<Value, Problem> {
-        super::parse(&objects::update(
-            &self.path,
-            self.rev.as_deref(),
-            &self.content.to_string(),
-            &[],
-        )?)
+    pub fn send(self) -> Result<Answer, Problem> {
+        let content = self.content.to_string();
+        let answer = objects::update(&self.path, self.rev.as_deref(), &content, &[])?;
+        Ok(Answer::new(answer))
     }
 }
 
@@ -101,7 +96,8 @@ impl Delete {
     }
 
     /// Does it, and answers the resource as it was.
-    pub fn send(self) -> Result<Value, Problem> {
-        super::parse(&objects::delete(&self.path, self.rev.as_deref(), &[])?)
+    pub fn send(self) -> Result<Answer, Problem> {
+        let answer = objects::delete(&self.path, self.rev.as_deref(), &[])?;
+        Ok(Answer::new(answer))
     }
 }
