@@ -42,11 +42,12 @@ impl<'a> Layout<'a> {
 
     /// What of a resource is needed for these attributes.
     pub(super) fn tops(&self, natives: &[String]) -> String {
-        let mut tops: Vec<&str> = Vec::new();
+        let mut tops: Vec<String> = Vec::new();
         let natives = natives.iter().map(String::as_str);
         for path in natives.chain([NAME]).filter_map(|native| self.path(native)) {
-            if !tops.contains(&path.top()) {
-                tops.push(path.top());
+            let top = path.top();
+            if !tops.contains(&top) {
+                tops.push(top);
             }
         }
         tops.join(",")

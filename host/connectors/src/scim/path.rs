@@ -72,17 +72,17 @@ impl AttributePath {
         })
     }
 
-    /// The attribute of the resource that it is in or is.
-    pub(super) fn top(&self) -> &str {
-        self.extension.as_deref().unwrap_or(&self.name)
+    /// How requests write the whole attribute that it is or is a part of.
+    pub(super) fn top(&self) -> String {
+        match &self.extension {
+            Some(urn) => format!("{urn}:{}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     /// How requests write it, without the part that selects.
     pub(super) fn text(&self) -> String {
-        let mut text = match &self.extension {
-            Some(urn) => format!("{urn}:{}", self.name),
-            None => self.name.clone(),
-        };
+        let mut text = self.top();
         if let Some(sub) = &self.sub {
             text.push('.');
             text.push_str(sub);

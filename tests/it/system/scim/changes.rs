@@ -110,7 +110,7 @@ fn a_reconciliation_writes_to_a_service_what_is_missing_there_and_nothing_twice(
     let object = system(service.port, json!({})).to_string();
     let action = |situation: &str, action: &str| json!({"situation": situation, "action": action});
     let mappings = json!({"mappings": [{
-        "name": "out", "source": "managed/role", "target": "system/scim/account",
+        "name": "out", "source": "managed/role", "target": "system/scim/account", "enableSync": false,
         "properties": [{"source": "name", "target": "userName"}, {"source": "title", "target": "title"}],
         "correlationQuery": {"type": "text/javascript",
             "source": "({_queryFilter: 'userName eq \"' + source.name + '\"'})"},

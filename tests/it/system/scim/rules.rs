@@ -61,6 +61,22 @@ fn values<'a>(resource: &'a Value, path: &str) -> Vec<&'a Value> {
     found.into_iter().filter(|value| !value.is_null()).collect()
 }
 
+/// What of a resource was asked for, and its id, which is always given; all if nothing was said.
+pub(super) fn projected(resource: &Value, wanted: &[&str]) -> Value {
+    if wanted.is_empty() {
+        return resource.clone();
+    }
+    let mut shown = json!({"id": resource["id"]});
+    for name in wanted {
+        match name.strip_prefix(EXTRA).and_then(|rest| rest.strip_prefix(':')) {
+            Some(inner) if !resource[EXTRA][inner].is_null() => shown[EXTRA][inner] = resource[EXTRA][inner].clone(),
+            None if !resource[*name].is_null() => shown[*name] = resource[*name].clone(),
+            _ => {}
+        }
+    }
+    shown
+}
+
 /// Whether a resource matches a filter with `and`, `or`, parentheses and the usual operators.
 pub(super) fn matches(filter: &str, resource: &Value) -> Result<bool, String> {
     let mut rest = filter;

@@ -444,7 +444,12 @@ impl State {
             }
         }
         let total = found.len();
-        let page: Vec<Value> = found.into_iter().skip(start - 1).take(count).collect();
+        let wanted: Vec<&str> = match parameters.get("attributes").and_then(Value::as_str) {
+            Some(names) => names.split(',').collect(),
+            None => Vec::new(),
+        };
+        let page = found.into_iter().skip(start - 1).take(count);
+        let page: Vec<Value> = page.map(|resource| rules::projected(&resource, &wanted)).collect();
         (
             200,
             json!({"totalResults": total, "startIndex": start, "itemsPerPage": page.len(), "Resources": page}),
