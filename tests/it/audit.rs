@@ -2,6 +2,7 @@
 
 mod changes;
 mod keeping;
+mod recon;
 mod requests;
 
 use serde_json::Value;

@@ -3,6 +3,7 @@
 
 mod actions;
 mod bulk;
+mod components;
 mod concurrency;
 mod conditions;
 mod hooks;
@@ -11,6 +12,7 @@ mod patching;
 mod policies;
 mod protected;
 mod queries;
+mod relationships;
 mod schema;
 mod unique;
 mod verbs;

@@ -2,11 +2,14 @@
 
 mod cases;
 mod documents;
+mod duplicates;
 mod guard;
 mod implicit;
 mod killed;
 mod mapping;
+mod on_sync;
 mod plan;
+mod properties;
 mod requests;
 mod schedule;
 

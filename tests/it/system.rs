@@ -2,6 +2,7 @@
 
 mod configuration;
 mod csv;
+mod example;
 mod hanging;
 mod ldap;
 mod live_sync;

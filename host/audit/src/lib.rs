@@ -16,4 +16,4 @@ mod tests;
 pub use log::AuditLog;
 pub use resource::AuditResource;
 pub use service::AuditedService;
-pub use settings::{Access, Activity, Settings};
+pub use settings::{Access, Activity, Recon, Settings};

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::entry;
-use crate::settings::{Access, Activity, Settings};
+use crate::settings::{Access, Activity, Recon, Settings};
 
 /// How long a note waits for others.
 const LINGER: TimeDelta = TimeDelta::seconds(1);
@@ -94,12 +94,14 @@ impl AuditLog {
     /// # Errors
     /// The store failed.
     pub async fn open(&self) -> Result<(), StoreError> {
-        let transaction = Pointer::root().child("transactionId");
         for topic in Topic::ALL {
-            let mut pointers = vec![transaction.clone()];
-            if topic == Topic::Activity {
-                pointers.push(Pointer::root().child("objectId"));
-            }
+            let names: &[&str] = match topic {
+                // A run's entries all have its id in both members: one index is enough, and there are many of them.
+                Topic::Recon => &["reconId"],
+                Topic::Activity => &["transactionId", "objectId"],
+                _ => &["transactionId"],
+            };
+            let pointers: Vec<Pointer> = names.iter().map(|name| Pointer::root().child(name)).collect();
             self.0.store.declare_indexes(&entry::entries(topic), &pointers).await?;
         }
         Ok(())
@@ -242,13 +244,25 @@ impl Audit for AuditLog {
         members.insert("revision".to_owned(), json!(change.revision));
         members.insert("message".to_owned(), json!(""));
         members.insert("status".to_owned(), json!("SUCCESS"));
-        let Row { topic, id, body } = self.row(Event {
+        self.entry(Event {
             topic: Topic::Activity,
             name: "activity",
             transaction: Arc::clone(&context.request_id),
             user: Some(Arc::clone(&context.caller.name)),
             members,
-        });
+        })
+    }
+
+    fn wants_recon(&self, is_change: bool) -> bool {
+        match self.0.settings.recon {
+            Recon::All => true,
+            Recon::Changes => is_change,
+            Recon::Off => false,
+        }
+    }
+
+    fn entry(&self, event: Event) -> Entry {
+        let Row { topic, id, body } = self.row(event);
         Entry {
             collection: entry::collection(topic),
             id,

@@ -29,6 +29,18 @@ pub enum Activity {
     Off,
 }
 
+/// What is kept of reconciliations and synchronizations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recon {
+    /// What they did with each object, as far as its action is one that is reported.
+    All,
+    /// Runs, and the objects that they changed or failed with.
+    Changes,
+    /// Nothing.
+    Off,
+}
+
 /// What is kept, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -40,6 +52,8 @@ pub struct Settings {
     pub shows_objects: bool,
     /// Types of managed objects whose changes are not kept, such as `managed/device`.
     pub left_out: BTreeSet<String>,
+    /// What is kept of reconciliations and synchronizations.
+    pub recon: Recon,
     /// The largest members of an entry that would be larger (bytes) are left out.
     pub entry_bytes: usize,
     /// At most so many entries of each topic, and a tenth more until they are trimmed.
@@ -55,6 +69,7 @@ impl Default for Settings {
             activity: Activity::Requests,
             shows_objects: true,
             left_out: BTreeSet::new(),
+            recon: Recon::All,
             entry_bytes: 32 * 1024,
             entries_kept: 100_000,
             kept_for: TimeDelta::days(90),

@@ -42,11 +42,17 @@ pub(crate) trait Connector: Send + Sync + 'static {
     /// Makes an object, and answers the id that the system gave it.
     async fn create(&self, kind: &ObjectType, entry: NewEntry) -> Result<String, Error>;
 
-    /// Changes an object, and answers its id, which may be another one now.
-    async fn update(&self, kind: &ObjectType, uid: &str, changes: Vec<Change>) -> Result<String, Error>;
+    /// Changes an object, and answers its id, which may be another one now. With a revision, only if it still has it.
+    async fn update(
+        &self,
+        kind: &ObjectType,
+        uid: &str,
+        changes: Vec<Change>,
+        rev: Option<&str>,
+    ) -> Result<String, Error>;
 
-    /// Removes an object.
-    async fn delete(&self, kind: &ObjectType, uid: &str) -> Result<(), Error>;
+    /// Removes an object. With a revision, only if it still has it.
+    async fn delete(&self, kind: &ObjectType, uid: &str, rev: Option<&str>) -> Result<(), Error>;
 
     /// The id of the object that this name and password belong to.
     async fn authenticate(&self, kind: &ObjectType, name: &str, password: &str) -> Result<String, Error>;
@@ -59,6 +65,12 @@ pub(crate) trait Connector: Send + Sync + 'static {
 
     /// The native name of the attribute that is the id, where a client may choose it. Otherwise the system does.
     fn id_attribute(&self) -> Option<&str>;
+
+    /// Whether it can compare the revision of an object ([`crate::mapping::revision`]) and change the object in one go.
+    /// Only then is it given revisions.
+    fn has_revisions(&self) -> bool {
+        false
+    }
 }
 
 /// An object as the system has it: native names to values, a single value being a list of one.

@@ -311,12 +311,18 @@ impl Connector for CsvConnector {
         self.run(move |inner| inner.create(entry)).await
     }
 
-    async fn update(&self, _kind: &ObjectType, uid: &str, changes: Vec<Change>) -> Result<String, Error> {
+    async fn update(
+        &self,
+        _kind: &ObjectType,
+        uid: &str,
+        changes: Vec<Change>,
+        _rev: Option<&str>,
+    ) -> Result<String, Error> {
         let uid = uid.to_owned();
         self.run(move |inner| inner.update(&uid, changes)).await
     }
 
-    async fn delete(&self, _kind: &ObjectType, uid: &str) -> Result<(), Error> {
+    async fn delete(&self, _kind: &ObjectType, uid: &str, _rev: Option<&str>) -> Result<(), Error> {
         let uid = uid.to_owned();
         self.run(move |inner| inner.delete(&uid)).await
     }

@@ -61,6 +61,8 @@ pub(crate) enum ConnectorName {
     Csv,
     /// A service that speaks SCIM 2.0.
     Scim,
+    /// A table of a database.
+    Table,
 }
 
 /// A connector as configurations name it.
@@ -72,7 +74,7 @@ pub(crate) struct Known {
 }
 
 /// The connectors that there are, by the names that existing configurations have.
-pub(crate) const CONNECTORS: [Known; 3] = [
+pub(crate) const CONNECTORS: [Known; 4] = [
     Known {
         which: ConnectorName::Ldap,
         class: "org.identityconnectors.ldap.LdapConnector",
@@ -90,6 +92,12 @@ pub(crate) const CONNECTORS: [Known; 3] = [
         class: "org.forgerock.openicf.connectors.scim.ScimConnector",
         bundle: "org.forgerock.openicf.connectors.scim-connector",
         display_name: "Scim Connector",
+    },
+    Known {
+        which: ConnectorName::Table,
+        class: "org.identityconnectors.databasetable.DatabaseTableConnector",
+        bundle: "org.forgerock.openicf.connectors.databasetable-connector",
+        display_name: "Database Table Connector",
     },
 ];
 

@@ -11,6 +11,12 @@ pub(crate) enum Error {
     /// A new object would take the place of another.
     #[error("the object '{0}' exists already")]
     Exists(String),
+    /// A value that only one object may have, by the name of what holds it.
+    #[error("an object with the same value of {0} exists already")]
+    Taken(String),
+    /// The object is not in the state that the caller speaks of.
+    #[error("the object has another revision now: read it again")]
+    Revision,
     /// There is no such object.
     #[error("there is no object '{0}'")]
     Missing(String),
@@ -84,7 +90,7 @@ impl Error {
     /// The answer, with the system's name in it.
     pub(crate) fn problem(&self, system: &str) -> Problem {
         let code = match self {
-            Self::Exists(_) => Code::PRECONDITION_FAILED,
+            Self::Exists(_) | Self::Taken(_) | Self::Revision => Code::PRECONDITION_FAILED,
             Self::Missing(_) | Self::Unsupported(_) => Code::NOT_FOUND,
             Self::Invalid(_) | Self::Position(_) => Code::BAD_REQUEST,
             Self::Credentials => Code::UNAUTHORIZED,

@@ -19,10 +19,12 @@ mod query;
 mod resource;
 mod scim;
 mod service;
+mod sql;
 mod stages;
 mod stamp;
 mod system;
 mod systems;
+mod tls;
 
 pub use paths::AllowedFolders;
 pub use resource::SystemResource;

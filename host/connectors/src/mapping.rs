@@ -63,7 +63,7 @@ pub(crate) fn object(kind: &ObjectType, entry: &Entry, wanted: &Wanted) -> Value
 }
 
 /// The object for an answer.
-pub(crate) fn answer(uid: &str, object: Value) -> Object {
+pub(crate) fn answer(uid: &str, rev: Option<String>, object: Value) -> Object {
     let content = match object {
         Value::Object(mut members) => {
             members.shift_remove("_id");
@@ -73,9 +73,15 @@ pub(crate) fn answer(uid: &str, object: Value) -> Object {
     };
     Object {
         id: uid.to_owned(),
-        rev: None,
+        rev,
         content: Content::Json(content),
     }
+}
+
+/// Tells the states of an object apart, as far as they are shown when nobody asks for more.
+pub(crate) fn revision(kind: &ObjectType, entry: &Entry) -> String {
+    let state = object(kind, entry, &Wanted::default());
+    blake3::hash(state.to_string().as_bytes()).to_hex()[..16].to_owned()
 }
 
 fn shown(property: &Property, entry: &Entry) -> Option<Value> {
@@ -101,12 +107,7 @@ fn typed(kind: Kind, value: &Value) -> Value {
     let read = match kind {
         Kind::Text | Kind::Bytes | Kind::Object => None,
         Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
-        Kind::Number => text
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-            .map(Value::from),
+        Kind::Number => number(text.trim()),
         Kind::Boolean => match text.trim().to_ascii_lowercase().as_str() {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
@@ -114,6 +115,33 @@ fn typed(kind: Kind, value: &Value) -> Value {
         },
     };
     read.unwrap_or_else(|| value.clone())
+}
+
+/// The number that a text is, unless JSON's numbers cannot hold it: nothing is to be lost.
+fn number(text: &str) -> Option<Value> {
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(Value::from(whole));
+    }
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    (decimal(text)? == decimal(&number.to_string())?).then(|| Value::from(number))
+}
+
+/// A decimal number as its sign, its digits without zeros around them, and the place of the point.
+fn decimal(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let all = format!("{whole}{part}");
+    let leading = all.len() - all.trim_start_matches('0').len();
+    let digits = all.trim_matches('0').to_owned();
+    if digits.is_empty() {
+        return Some((false, digits, 0));
+    }
+    let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
+    Some((mantissa.starts_with('-'), digits, point.checked_add(exponent)?))
 }
 
 /// The entry that a new object is. An id that the client chose need not be said again in the attribute that holds it.

@@ -1,16 +1,10 @@
-//! Options that connectors have in common: how `configurationProperties` write flags, numbers and lists, and which
-//! certificates are trusted.
-
-use std::sync::Arc;
+//! `configurationProperties` as existing configurations write them: flags and numbers are texts, too.
 
 use host_model::Invalid;
 use host_model::members::Members;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
-/// Whether an option says no more than leaving it out does.
+/// Whether an option is what it would be without being said.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -20,7 +14,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// True or false, also as a text: existing configurations write flags and numbers as texts, too.
+/// True or false.
 pub(crate) fn flag(members: &Members<'_>, name: &str) -> Result<bool, Invalid> {
     match members.get(name) {
         None => Ok(false),
@@ -31,7 +25,7 @@ pub(crate) fn flag(members: &Members<'_>, name: &str) -> Result<bool, Invalid> {
     }
 }
 
-/// A whole number of a range, also as a text.
+/// A whole number between two others.
 pub(crate) fn whole(members: &Members<'_>, name: &str, least: i64, most: i64) -> Result<Option<i64>, Invalid> {
     let number = match members.get(name) {
         None => return Ok(None),
@@ -44,7 +38,7 @@ pub(crate) fn whole(members: &Members<'_>, name: &str, least: i64, most: i64) ->
         .ok_or_else(|| members.invalid(name, format!("a whole number from {least} to {most} is expected")))
 }
 
-/// An array of texts, or one text.
+/// A list of texts; one alone is a list of one.
 pub(crate) fn texts(members: &Members<'_>, name: &str) -> Result<Vec<String>, Invalid> {
     match members.get(name) {
         None => Ok(Vec::new()),
@@ -59,32 +53,4 @@ pub(crate) fn texts(members: &Members<'_>, name: &str) -> Result<Vec<String>, In
             .collect(),
         Some(_) => Err(members.invalid(name, "an array of texts is expected")),
     }
-}
-
-/// Whom we trust: the certificates in `trustedCertificates` if there are any, else those of the machine.
-pub(crate) fn trust(members: &Members<'_>) -> Result<Arc<ClientConfig>, Invalid> {
-    let mut roots = RootCertStore::empty();
-    let given = texts(members, "trustedCertificates")?;
-    let bad = |message: String| members.invalid("trustedCertificates", message);
-    for text in &given {
-        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-            let certificate = certificate.map_err(|error| bad(format!("this is no certificate in PEM: {error}")))?;
-            roots.add(certificate).map_err(|error| bad(error.to_string()))?;
-        }
-    }
-    if given.is_empty() {
-        for certificate in rustls_native_certs::load_native_certs().certs {
-            // One that cannot be read is one that is not trusted.
-            drop(roots.add(certificate));
-        }
-    } else if roots.is_empty() {
-        return Err(bad(
-            "a certificate in PEM is expected, such as -----BEGIN CERTIFICATE-----…".to_owned(),
-        ));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| bad(error.to_string()))?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }

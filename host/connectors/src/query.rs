@@ -172,6 +172,7 @@ impl Asked<'_> {
     fn accept(&self) -> Accept {
         let (kind, filter) = (Arc::clone(self.kind), Arc::clone(&self.filter));
         let (shown, looked_at) = (self.shown.clone(), self.looked_at.clone());
+        let has_revisions = self.system.has_revisions();
         Arc::new(move |entry| {
             let object = mapping::object(&kind, entry, &looked_at);
             if !condition::matches(&filter, &object) {
@@ -182,7 +183,8 @@ impl Asked<'_> {
             } else {
                 mapping::object(&kind, entry, &shown)
             };
-            Some(mapping::answer(&entry.uid, object))
+            let rev = has_revisions.then(|| mapping::revision(&kind, entry));
+            Some(mapping::answer(&entry.uid, rev, object))
         })
     }
 

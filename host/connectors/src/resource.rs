@@ -20,6 +20,9 @@ use crate::systems::Systems;
 
 mod actions;
 
+/// So often a patch begins anew because others changed the object meanwhile.
+const PATCH_ATTEMPTS: usize = 10;
+
 /// The connected systems as a resource.
 #[derive(Debug)]
 pub struct SystemResource(pub Arc<Systems>);
@@ -113,35 +116,59 @@ impl Container {
         }
     }
 
-    /// Nobody can say of which state of an object a system speaks.
-    fn refuse_revision(rev: Option<&str>) -> Result<(), Problem> {
+    /// Whether an object is in the state that a caller speaks of. Of most systems nobody can say.
+    fn check_revision(&self, rev: Option<&str>, entry: &Entry) -> Result<(), Problem> {
         match rev {
             None => Ok(()),
-            Some(_) => Err(Problem::precondition_failed(
-                "objects of connected systems have no revisions: leave If-Match out, or write *",
+            Some(_) if !self.system.has_revisions() => Err(Problem::precondition_failed(
+                "objects of this connected system have no revisions: leave If-Match out, or write *",
             )),
+            Some(rev) if rev == mapping::revision(&self.kind, entry) => Ok(()),
+            Some(_) => Err(self.problem(&Error::Revision)),
         }
     }
 }
 
 impl Place {
     fn shown(&self, entry: &Entry, wanted: &Wanted) -> Object {
-        mapping::answer(&entry.uid, mapping::object(&self.container.kind, entry, wanted))
+        let container = &self.container;
+        let rev = container.system.has_revisions();
+        let rev = rev.then(|| mapping::revision(&container.kind, entry));
+        mapping::answer(&entry.uid, rev, mapping::object(&container.kind, entry, wanted))
     }
 
     /// Makes an object what it is to be, and answers it.
-    async fn settle(self, entry: Entry, content: &Value, touched: &Wanted, shown: &Wanted) -> Result<Object, Problem> {
+    async fn settle(
+        &self,
+        entry: Entry,
+        rev: Option<&str>,
+        content: &Value,
+        touched: &Wanted,
+        shown: &Wanted,
+    ) -> Result<Object, Problem> {
         let container = &self.container;
+        container.check_revision(rev, &entry)?;
         let changes = mapping::changes(&container.kind, &entry, content, touched)?;
         if changes.is_empty() || container.is_left_out(Operation::Update)? {
             return Ok(self.shown(&entry, shown));
         }
-        let (kind, uid) = (Arc::clone(&container.kind), self.uid.clone());
-        let call = |connector: Arc<dyn Connector>| async move { connector.update(&kind, &uid, changes).await };
+        let (kind, uid, rev) = (Arc::clone(&container.kind), self.uid.clone(), rev.map(str::to_owned));
+        let call =
+            |connector: Arc<dyn Connector>| async move { connector.update(&kind, &uid, changes, rev.as_deref()).await };
         let updated = container.system.write(Operation::Update, call).await;
         let uid = updated.map_err(|error| container.problem(&error))?;
         let entry = container.require(&uid).await?;
         Ok(self.shown(&entry, shown))
+    }
+
+    async fn patched(&self, patch: &Patch) -> Result<Object, Problem> {
+        let entry = self.container.require(&self.uid).await?;
+        let touched = Wanted::named(patch.operations.iter().map(|operation| &operation.field));
+        let mut content = mapping::object(&self.container.kind, &entry, &touched);
+        patch::apply(&patch.operations, &mut content).map_err(|error| Problem::bad_request(error.to_string()))?;
+        let shown = Wanted::named(patch.fields.pointers());
+        self.settle(entry, patch.rev.as_deref(), &content, &touched, &shown)
+            .await
     }
 }
 
@@ -187,30 +214,35 @@ impl Resource for SystemResource {
 
     async fn update(&self, _context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
         let place = self.place(path)?;
-        Container::refuse_revision(update.rev.as_deref())?;
         let entry = place.container.require(&place.uid).await?;
         let shown = Wanted::named(update.fields.pointers());
-        place.settle(entry, &update.content, &Wanted::default(), &shown).await
+        let rev = update.rev.as_deref();
+        place
+            .settle(entry, rev, &update.content, &Wanted::default(), &shown)
+            .await
     }
 
     async fn patch(&self, _context: &Context, path: &ResourcePath, patch: Patch) -> Result<Object, Problem> {
         let place = self.place(path)?;
-        Container::refuse_revision(patch.rev.as_deref())?;
-        let entry = place.container.require(&place.uid).await?;
-        let touched = Wanted::named(patch.operations.iter().map(|operation| &operation.field));
-        let mut content = mapping::object(&place.container.kind, &entry, &touched);
-        patch::apply(&patch.operations, &mut content).map_err(|error| Problem::bad_request(error.to_string()))?;
-        let shown = Wanted::named(patch.fields.pointers());
-        place.settle(entry, &content, &touched, &shown).await
+        for _ in 0..PATCH_ATTEMPTS {
+            match place.patched(&patch).await {
+                // Others were faster: what the operations say holds for the new state as well.
+                Err(problem) if problem.code == Code::CONFLICT && patch.rev.is_none() => {}
+                done => return done,
+            }
+        }
+        place.patched(&patch).await
     }
 
     async fn delete(&self, _context: &Context, path: &ResourcePath, delete: Delete) -> Result<Object, Problem> {
         let place = self.place(path)?;
-        Container::refuse_revision(delete.rev.as_deref())?;
         let entry = place.container.require(&place.uid).await?;
+        place.container.check_revision(delete.rev.as_deref(), &entry)?;
         if !place.container.is_left_out(Operation::Delete)? {
             let (kind, uid) = (Arc::clone(&place.container.kind), place.uid.clone());
-            let call = |connector: Arc<dyn Connector>| async move { connector.delete(&kind, &uid).await };
+            let rev = delete.rev.clone();
+            let call =
+                |connector: Arc<dyn Connector>| async move { connector.delete(&kind, &uid, rev.as_deref()).await };
             let deleted = place.container.system.write(Operation::Delete, call).await;
             deleted.map_err(|error| place.container.problem(&error))?;
         }

@@ -221,11 +221,17 @@ impl Connector for ScimConnector {
         self.0.create(kind, entry).await
     }
 
-    async fn update(&self, kind: &ObjectType, uid: &str, changes: Vec<Change>) -> Result<String, Error> {
+    async fn update(
+        &self,
+        kind: &ObjectType,
+        uid: &str,
+        changes: Vec<Change>,
+        _rev: Option<&str>,
+    ) -> Result<String, Error> {
         self.0.update(kind, uid, changes).await
     }
 
-    async fn delete(&self, kind: &ObjectType, uid: &str) -> Result<(), Error> {
+    async fn delete(&self, kind: &ObjectType, uid: &str, _rev: Option<&str>) -> Result<(), Error> {
         self.0.delete(kind, uid).await
     }
 

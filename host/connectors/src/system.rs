@@ -69,6 +69,10 @@ impl System {
         self.connector.id_attribute()
     }
 
+    pub(crate) fn has_revisions(&self) -> bool {
+        self.connector.has_revisions()
+    }
+
     /// Calls the connector once: for what writes.
     pub(crate) async fn write<T, F>(
         &self,

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::ldap::{self, LdapConnector};
 use crate::paths::AllowedFolders;
 use crate::scim::{self, ScimConnector};
+use crate::sql::{self, SqlConnector};
 use crate::system::System;
 
 /// What the systems of a tenant need.
@@ -103,16 +104,7 @@ impl Systems {
                 Arc::new(LdapConnector::new(settings, Arc::clone(&clock), ids))
             }
             ConnectorName::Csv => {
-                if let Some((name, kind)) = definition.types.iter().find(|(_, kind)| kind.native != "__ACCOUNT__") {
-                    return Err(Invalid::new(
-                        Pointer::from_elements(["objectTypes", name.as_str(), "nativeType"]),
-                        format!(
-                            "a CSV file has objects of the type __ACCOUNT__ only, not {}",
-                            kind.native
-                        ),
-                    )
-                    .into());
-                }
+                accounts_only(&definition, "a CSV file")?;
                 refuse_objects(&definition.types)?;
                 let folders = self.parts.folders.clone();
                 let settings = csv::Settings::parse(&definition.properties, &folders)?;
@@ -122,6 +114,19 @@ impl Systems {
                 scim::check_types(&definition.types)?;
                 let settings = scim::Settings::parse(&definition.properties)?;
                 Arc::new(ScimConnector::new(settings, Arc::clone(&clock)))
+            }
+            ConnectorName::Table => {
+                accounts_only(&definition, "a table")?;
+                refuse_objects(&definition.types)?;
+                for (name, kind) in &definition.types {
+                    sql::check(kind).map_err(|(property, message)| {
+                        let place = ["objectTypes", name.as_str(), "properties", property.as_str(), "type"];
+                        Invalid::new(Pointer::from_elements(place), message)
+                    })?;
+                }
+                let folders = self.parts.folders.clone();
+                let settings = sql::Settings::parse(&definition.properties, &folders, definition.timeouts.longest())?;
+                Arc::new(SqlConnector::new(settings, folders, definition.types.values()))
             }
         };
         // They are with the connector now.
@@ -148,6 +153,17 @@ impl Systems {
                 .try_for_each(|(at, inner)| self.open_secrets(inner, pointer.child(&at.to_string()))),
             _ => Ok(()),
         }
+    }
+}
+
+/// What has one kind of objects only.
+fn accounts_only(definition: &Definition, what: &str) -> Result<(), Invalid> {
+    match definition.types.iter().find(|(_, kind)| kind.native != "__ACCOUNT__") {
+        None => Ok(()),
+        Some((name, kind)) => Err(Invalid::new(
+            Pointer::from_elements(["objectTypes", name.as_str(), "nativeType"]),
+            format!("{what} has objects of the type __ACCOUNT__ only, not {}", kind.native),
+        )),
     }
 }
 

@@ -132,6 +132,13 @@ pub trait Audit: Send + Sync {
 
     /// The entry of a change, for the commit that makes it.
     fn change(&self, context: &Context, change: Change<'_>) -> Entry;
+
+    /// Whether it is kept what reconciliations and synchronizations do with objects: with those that they change or fail
+    /// with, or with the others.
+    fn wants_recon(&self, is_change: bool) -> bool;
+
+    /// The entry of an event, for the commit of what it is about.
+    fn entry(&self, event: Event) -> Entry;
 }
 
 /// Nothing is kept.
@@ -155,11 +162,24 @@ impl Audit for NoAudit {
     }
 
     fn change(&self, _context: &Context, _change: Change<'_>) -> Entry {
-        Entry {
-            collection: "audit/activity",
-            id: String::new(),
-            body: b"{}".to_vec(),
-        }
+        nothing("audit/activity")
+    }
+
+    fn wants_recon(&self, _is_change: bool) -> bool {
+        false
+    }
+
+    fn entry(&self, _event: Event) -> Entry {
+        nothing("audit/recon")
+    }
+}
+
+/// The entry of somebody who asks for one although nothing is wanted.
+fn nothing(collection: &'static str) -> Entry {
+    Entry {
+        collection,
+        id: String::new(),
+        body: b"{}".to_vec(),
     }
 }
 

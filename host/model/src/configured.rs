@@ -60,9 +60,6 @@ pub struct ConfigName {
 /// Why a configuration object cannot have a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigNameError {
-    /// More than two path elements, or none.
-    #[error("a configuration object has one or two path elements: config/TYPE or config/TYPE/NAME")]
-    Elements,
     /// A type that could not be told from its instance in a file's name.
     #[error("the type of a configuration object is made of letters, digits, '.' and '_', not '{0}'")]
     Kind(String),

@@ -18,6 +18,17 @@ pub struct Change<'a> {
     pub old: Option<&'a Value>,
     /// What it is, with `_id`; none when it was deleted.
     pub new: Option<&'a Value>,
+    /// Whether nothing has changed and somebody wants the object to be looked at all the same.
+    pub is_check: bool,
+}
+
+/// What followed from a change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Followed {
+    /// What each mapping did, in their order, as the platform shows it.
+    pub results: Vec<Value>,
+    /// Whether one of them failed.
+    pub has_failed: bool,
 }
 
 /// Who has to know of changes.
@@ -31,5 +42,5 @@ pub trait ChangeListener: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// The unit of work itself failed.
-    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<(), Problem>;
+    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<Followed, Problem>;
 }

@@ -39,10 +39,12 @@ mod paged;
 mod policies;
 mod policy;
 mod query;
+mod relationship;
 mod schema;
 mod secret;
 mod shape;
 mod sorted;
+mod synced;
 #[cfg(test)]
 mod tests;
 mod touched;
@@ -56,6 +58,7 @@ use body::Body;
 use change::{Change, ChangeError};
 use id::ObjectId;
 use live::{LiveType, LiveTypes};
+use relationship::refuse_filters;
 use secret::Vault;
 use shape::refuse_probing;
 
@@ -64,6 +67,7 @@ pub use body::{MAX_DEPTH, MAX_OBJECT};
 pub use configured::ConfiguredTypes;
 pub use crypto::CryptoResource;
 pub use policies::PolicyResource;
+pub use relationship::{MAX_GIVEN, MAX_RELATIONSHIPS, MAX_SHOWN};
 pub use schema::MAX_PROPERTIES;
 pub use sorted::MAX_SORTED;
 pub use types::{MAX_INDEXES, MAX_NAME, MAX_TYPES, ManagedTypes, TypesError};
@@ -218,6 +222,9 @@ impl ManagedObjects {
 #[async_trait]
 impl Resource for ManagedObjects {
     async fn create(&self, context: &Context, path: &ResourcePath, create: Create) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.create_relationship(context, &spot, create).await;
+        }
         let managed = self.container(path)?;
         let chosen = create.id.as_deref().map(ObjectId::parse).transpose()?;
         let id = match (chosen, body::named_id(&create.content)?) {
@@ -230,6 +237,9 @@ impl Resource for ManagedObjects {
     }
 
     async fn read(&self, context: &Context, path: &ResourcePath, read: Read) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.read_relationship(context, &spot, &read.fields).await;
+        }
         let place = self.place(path)?;
         let unit = self.view(context).await?;
         let seen = unit.get(&place.key()).await?;
@@ -239,6 +249,9 @@ impl Resource for ManagedObjects {
     }
 
     async fn update(&self, context: &Context, path: &ResourcePath, update: Update) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.update_relationship(context, &spot, update).await;
+        }
         let place = self.place(path)?;
         let body = Body::new(&place.id, update.content)?;
         let change = Change::Update { rev: update.rev, body };
@@ -246,6 +259,11 @@ impl Resource for ManagedObjects {
     }
 
     async fn patch(&self, context: &Context, path: &ResourcePath, patch: Patch) -> Result<Object, Problem> {
+        if self.spot(context, path).is_some() {
+            return Err(Problem::unsupported(format!(
+                "'managed/{path}' is a relationship: it is not patched but replaced, by a PUT of it"
+            )));
+        }
         let Patch {
             rev,
             operations,
@@ -256,17 +274,24 @@ impl Resource for ManagedObjects {
     }
 
     async fn delete(&self, context: &Context, path: &ResourcePath, delete: Delete) -> Result<Object, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.delete_relationship(context, &spot, delete).await;
+        }
         let change = Change::Delete { rev: delete.rev };
         self.write(context, &self.place(path)?, &change, &delete.fields).await
     }
 
     async fn query(&self, context: &Context, path: &ResourcePath, query: Query) -> Result<Page, Problem> {
+        if let Some(spot) = self.spot(context, path) {
+            return self.query_relationships(context, &spot, query).await;
+        }
         let managed = self.container(path)?;
         let filter = match &query.source {
             QuerySource::Filter(filter) => Some(&**filter),
             QuerySource::Id(_) => None,
         };
         refuse_probing(context, &managed, filter, &query.sort)?;
+        refuse_filters(&managed, filter, &query.sort)?;
         let unit = self.view(context).await?;
         let (fields, is_ids) = (query.fields.clone(), query::is_ids(&query.source));
         let page = query::answer(&unit, &managed.definition.collection, query).await?;

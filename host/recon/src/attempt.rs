@@ -7,28 +7,16 @@ use host_model::limits::Limits;
 use host_model::mapping::{Hook, Qualifiers};
 use host_model::policy::Action;
 use host_resource::{Code, Context, Problem};
-use host_store::unit_of_work::{Ended, WriteLimits};
+use host_store::overlay::Ended;
+use host_store::unit_of_work::WriteLimits;
 use host_store::{Overlay, Snapshot, UnitOfWork};
 use serde_json::{Value, json};
 
-use crate::entry::{Entry, Planned, Seen};
+use crate::claims::{Claims, Looked, Made};
+use crate::entry::{Entry, Seen};
+use crate::item::Item;
 use crate::turn::{Choice, Shown, Side, Turn};
 use crate::work::{Surrounding, Work};
-
-/// An object whose turn it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    pub(crate) side: Side,
-    pub(crate) id: Arc<str>,
-    /// The whole object, where a query answered it and reading it again would cost a request.
-    pub(crate) entry: Option<Arc<Shown>>,
-    /// Only under these qualifiers.
-    pub(crate) only: Option<Vec<String>>,
-    /// Whether a target object may be deleted now, or has to wait until it is known how many there are.
-    pub(crate) may_delete: bool,
-    /// Only this.
-    pub(crate) planned: Option<Arc<Planned>>,
-}
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -38,14 +26,26 @@ pub(crate) struct Attempt {
     pub(crate) handled: Vec<String>,
     /// Qualifiers under which a target object is to be deleted later.
     pub(crate) deferred: Vec<String>,
+    /// What it looked for in the target, where it had no link.
+    pub(crate) looked: Vec<Looked>,
+    /// Target objects that it made or changed, where others could have looked for them.
+    pub(crate) made: Vec<Made>,
+    /// Whether another object of the page goes first.
+    pub(crate) is_postponed: bool,
     /// What it did, on which ground.
     pub(crate) ended: Ended,
     /// Why the run cannot go on.
     pub(crate) fatal: Option<Problem>,
 }
 
-/// Does an object's turn.
-pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot>, ground: Overlay) -> Attempt {
+/// Does an object's turn. `claims` is what those share who send at the same time.
+pub(crate) async fn attempt(
+    work: &Work,
+    item: &Item,
+    snapshot: Arc<dyn Snapshot>,
+    ground: Overlay,
+    claims: Option<&Arc<Claims>>,
+) -> Attempt {
     let unit = Arc::new(UnitOfWork::over(snapshot, ground, limits()));
     let mut attempt = Attempt::default();
     let surrounding = Surrounding {
@@ -54,7 +54,7 @@ pub(crate) async fn attempt(work: &Work, item: &Item, snapshot: Arc<dyn Snapshot
     };
     let turn = async {
         match item.side {
-            Side::Source => source(work, item, &unit, &mut attempt).await,
+            Side::Source => source(work, item, &unit, claims, &mut attempt).await,
             Side::Target => target(work, item, &unit, &mut attempt).await,
         }
     };
@@ -78,7 +78,13 @@ pub(crate) fn limits() -> WriteLimits {
     WriteLimits::from(&Limits::default())
 }
 
-async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut Attempt) -> Result<(), Problem> {
+async fn source(
+    work: &Work,
+    item: &Item,
+    unit: &Arc<UnitOfWork>,
+    claims: Option<&Arc<Claims>>,
+    attempt: &mut Attempt,
+) -> Result<(), Problem> {
     let context = work.context().within(Arc::clone(unit));
     let source = match &item.entry {
         Some(entry) => Some(Arc::clone(entry)),
@@ -101,13 +107,20 @@ async fn source(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
     for qualifier in qualifiers(work, &context, Some(&source.value), None, item).await? {
         let shown = Some(Arc::clone(&source));
         let mut turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, &item.id, shown);
-        take(&mut turn, item, attempt).await?;
+        turn.claims = claims.cloned();
+        take(turn, item, attempt).await?;
+        if attempt.is_postponed {
+            break;
+        }
     }
     Ok(())
 }
 
 async fn target(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut Attempt) -> Result<(), Problem> {
     let context = work.context().within(Arc::clone(unit));
+    if item.planned.is_none() && item.only.is_none() && is_led_to(work, &context, unit, &item.id).await? {
+        return Ok(());
+    }
     let read = work.mapping.target.read(&work.router, &context, &item.id);
     let Some(target) = work.timed("targetObjectQuery", read).await? else {
         return match &item.planned {
@@ -137,24 +150,52 @@ async fn target(work: &Work, item: &Item, unit: &Arc<UnitOfWork>, attempt: &mut 
     if linked.is_empty() {
         linked.extend(free);
     }
-    for mut turn in linked {
-        take(&mut turn, item, attempt).await?;
+    for turn in linked {
+        take(turn, item, attempt).await?;
     }
     Ok(())
 }
 
+/// Whether a link leads from a target object to a source object that is there: then the source phase had it in its hands.
+/// Neither of the two is parsed for that. Qualifiers that a script names are not looked at here.
+async fn is_led_to(work: &Work, context: &Context, unit: &Arc<UnitOfWork>, id: &str) -> Result<bool, Problem> {
+    let mapping = &work.mapping;
+    let Qualifiers::Named(names) = &mapping.spec.qualifiers else {
+        return Ok(false);
+    };
+    if work.is_restricted || !mapping.spec.enable_linking {
+        return Ok(false);
+    }
+    for qualifier in names {
+        let link = mapping.links.by_target(unit, qualifier, id);
+        if let Some(link) = work.timed("targetLinkQuery", link).await? {
+            let source = mapping.links.source_of(&link);
+            let found = mapping.source.has(&work.router, context, source);
+            if work.timed("sourceObjectQuery", found).await? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// One turn: all of it, or its failure.
-async fn take(turn: &mut Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<(), Problem> {
+async fn take(mut turn: Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result<(), Problem> {
     let unit = Arc::clone(&turn.unit);
     let savepoint = unit.savepoint()?;
     let mut done = Done::default();
-    let outcome = settle(turn, item, &mut done).await;
+    let outcome = settle(&mut turn, item, &mut done).await;
     if outcome.is_err() || done.is_deferred {
         unit.roll_back(savepoint)?;
     }
+    if turn.is_postponed {
+        attempt.is_postponed = true;
+        return Ok(());
+    }
+    remember(&mut turn, outcome.is_ok(), attempt);
     let failure = match outcome {
         Ok(()) => None,
-        Err(problem) if is_fatal(turn, &done, &problem) => return Err(problem),
+        Err(problem) if is_fatal(&turn, &done, &problem) => return Err(problem),
         Err(problem) => Some(problem),
     };
     if turn.side == Side::Source {
@@ -166,34 +207,34 @@ async fn take(turn: &mut Turn<'_>, item: &Item, attempt: &mut Attempt) -> Result
             .extend(turn.target_id.iter().filter(|_| !is_said).cloned());
     }
     if done.is_deferred {
-        attempt.deferred.push(turn.qualifier.clone());
+        attempt.deferred.push(turn.qualifier);
         return Ok(());
     }
     if let Some(problem) = &failure {
-        on_error(turn, problem).await;
+        on_error(&turn, problem).await;
     }
-    let is_unknown = turn.work.is_analysis && turn.is_id_fresh;
-    attempt.entries.push(Entry {
-        side: turn.side,
-        situation: turn.situation,
-        action: done.choice.map(|choice| choice.action),
-        qualifier: std::mem::take(&mut turn.qualifier),
-        source_id: turn.source_id.take(),
-        target_id: turn.target_id.take().filter(|_| !is_unknown),
-        candidates: std::mem::take(&mut turn.candidates),
-        counts: if failure.is_some() {
-            crate::entry::Counts {
-                link_existed: turn.counts.link_existed,
-                ..Default::default()
-            }
-        } else {
-            turn.counts
-        },
-        failure,
-        seen: done.seen,
-        change: std::mem::take(&mut turn.change),
-    });
+    let action = done.choice.map(|choice| choice.action);
+    attempt.entries.push(Entry::of_turn(turn, action, failure, done.seen));
     Ok(())
+}
+
+/// What a turn looked for and made, for those that look for the same. A run whose target does not join the unit of work has
+/// claims instead.
+fn remember(turn: &mut Turn<'_>, is_kept: bool, attempt: &mut Attempt) {
+    let mapping = &turn.work.mapping;
+    if turn.work.is_analysis || mapping.spec.correlations.is_empty() || !mapping.target.joins(&turn.work.router) {
+        return;
+    }
+    attempt.looked.extend(turn.looked.take());
+    let counts = turn.counts;
+    let is_made = is_kept && (counts.created || counts.updated);
+    if let Some(object) = turn.target.as_ref().filter(|_| is_made) {
+        attempt.made.push(Made {
+            id: turn.target_id.clone(),
+            object: object.clone(),
+            is_new: counts.created,
+        });
+    }
 }
 
 /// How far a turn has come.
@@ -213,7 +254,9 @@ async fn settle(turn: &mut Turn<'_>, item: &Item, done: &mut Done) -> Result<(),
         Side::Target => turn.assess_target().await?,
     };
     done.is_assessed = true;
-    done.seen = Seen::of(turn);
+    if turn.work.is_analysis || item.planned.is_some() {
+        done.seen = Seen::of(turn);
+    }
     done.is_linked_for_good = turn.target.is_some() && turn.is_linked();
     let choice = turn.choose(situation).await?;
     let action = choice.action;
@@ -230,6 +273,18 @@ async fn settle(turn: &mut Turn<'_>, item: &Item, done: &mut Done) -> Result<(),
         done.is_deferred = true;
         done.is_linked_for_good = false;
         return Ok(());
+    }
+    if let Some(target) = turn
+        .target
+        .clone()
+        .filter(|_| turn.claims.is_some() && turn.looked.is_some())
+    {
+        let id = turn.target_id.clone();
+        turn.claim(|| Made {
+            id,
+            object: target,
+            is_new: false,
+        })?;
     }
     turn.planned.clone_from(&item.planned);
     turn.act(action).await?;
@@ -301,7 +356,7 @@ pub(crate) async fn qualifiers(
 }
 
 /// The entry of an object that failed before its turn began.
-fn failed(item: &Item, problem: Problem) -> Entry {
+pub(crate) fn failed(item: &Item, problem: Problem) -> Entry {
     let id = Some(item.id.to_string());
     let (source_id, target_id) = match item.side {
         Side::Source => (id, None),

@@ -8,6 +8,7 @@ use host_resource::{
     Code, Context, Create, Delete, Object, Page, Problem, Query, QuerySource, Read, Request, ResourcePath, Response,
     Router, TotalPolicy, Update, Verb,
 };
+use host_store::{Collection, UnitOfWork};
 use serde_json::{Map, Value};
 
 /// A container of objects.
@@ -18,9 +19,9 @@ pub(crate) struct Endpoint {
     path: ResourcePath,
 }
 
-/// Some of its objects.
+/// Some of its objects, as they came: who needs no more than their ids does not parse them.
 pub(crate) struct Found {
-    pub(crate) objects: Vec<Value>,
+    pub(crate) objects: Vec<Object>,
     /// Where the next page begins.
     pub(crate) cookie: Option<String>,
     pub(crate) total: Option<u64>,
@@ -66,6 +67,18 @@ impl Endpoint {
             Ok(_) => Err(odd()),
             Err(problem) if problem.code == Code::NOT_FOUND => Ok(None),
             Err(problem) => Err(problem),
+        }
+    }
+
+    /// Whether there is an object, at the least cost: one that is stored is looked for in the unit of work, which there
+    /// has to be, and not parsed.
+    pub(crate) async fn has(&self, router: &Router, context: &Context, id: &str) -> Result<bool, Problem> {
+        match (router.collection(&self.path), UnitOfWork::of(context)) {
+            (Some(collection), Some(unit)) => {
+                let key = Collection::new(&collection).key(id);
+                Ok(unit.get(&key).await?.is_some())
+            }
+            _ => Ok(self.read(router, context, id).await?.is_some()),
         }
     }
 
@@ -157,7 +170,7 @@ impl Endpoint {
             total,
         } = page;
         Ok(Found {
-            objects: result.into_iter().map(value).collect::<Result<_, _>>()?,
+            objects: result,
             cookie,
             total: total.filter(|_| policy == TotalPolicy::Exact),
         })
@@ -206,7 +219,8 @@ pub(crate) fn content_of(mut object: Value) -> Value {
     Value::Object(Map::new())
 }
 
-fn value(object: Object) -> Result<Value, Problem> {
+/// An object with `_id` and `_rev`.
+pub(crate) fn value(object: Object) -> Result<Value, Problem> {
     object
         .into_value()
         .map_err(|error| Problem::internal(format!("an object is damaged: {error}")))

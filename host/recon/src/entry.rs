@@ -69,6 +69,31 @@ impl Seen {
 }
 
 impl Entry {
+    /// What a turn has come to.
+    pub(crate) fn of_turn(turn: Turn<'_>, action: Option<Action>, failure: Option<Problem>, seen: Seen) -> Self {
+        let is_unknown = turn.work.is_analysis && turn.is_id_fresh;
+        let counts = match failure {
+            None => turn.counts,
+            Some(_) => Counts {
+                link_existed: turn.counts.link_existed,
+                ..Counts::default()
+            },
+        };
+        Self {
+            side: turn.side,
+            situation: turn.situation,
+            action,
+            qualifier: turn.qualifier,
+            source_id: turn.source_id,
+            target_id: turn.target_id.filter(|_| !is_unknown),
+            candidates: turn.candidates,
+            failure,
+            counts,
+            seen,
+            change: turn.change,
+        }
+    }
+
     /// Its id among the entries of a run: the same when the object is done again.
     pub(crate) fn id(&self) -> String {
         let (side, object) = match self.side {
@@ -80,15 +105,7 @@ impl Entry {
 
     /// The entry as it is kept. `plan` adds what an analysed run keeps besides, so that it can be applied.
     pub(crate) fn to_bytes(&self, about: &About<'_>) -> Bytes {
-        let message = match (&self.failure, self.action, self.situation) {
-            (Some(problem), ..) => Some(cut(&problem.message)),
-            (None, Some(Action::Exception), Some(situation)) => {
-                Some(format!("Situation {situation} marked as EXCEPTION"))
-            }
-            _ => None,
-        };
         let detail = self.failure.as_ref().and_then(|problem| problem.detail.as_deref());
-        let candidates = (!self.candidates.is_empty()).then(|| self.candidates.join(", "));
         let mut entry = json!({
             "mapping": about.mapping,
             "reconId": about.run,
@@ -99,11 +116,11 @@ impl Entry {
             "targetObjectId": self.target_id,
             "sourceResourceCollection": about.source,
             "targetResourceCollection": about.target,
-            "status": if self.failure.is_some() { "FAILURE" } else { "SUCCESS" },
-            "exception": self.failure.as_ref().map(|problem| format!("{} {}", problem.code.number(), problem.code.reason())),
-            "message": message,
+            "status": self.status(),
+            "exception": self.exception(),
+            "message": self.message(),
             "messageDetail": cut(&detail.map_or_else(|| "null".to_owned(), Value::to_string)),
-            "ambiguousTargetObjectIds": candidates,
+            "ambiguousTargetObjectIds": self.ambiguous(),
         });
         if let Value::Object(members) = &mut entry
             && about.is_analysis
@@ -111,6 +128,42 @@ impl Entry {
             self.add_plan(members);
         }
         Bytes::from(entry.to_string())
+    }
+
+    /// `SUCCESS` or `FAILURE`.
+    pub(crate) fn status(&self) -> &'static str {
+        if self.failure.is_some() { "FAILURE" } else { "SUCCESS" }
+    }
+
+    /// The code and the reason of a failure.
+    pub(crate) fn exception(&self) -> Option<String> {
+        let failure = self.failure.as_ref();
+        failure.map(|problem| format!("{} {}", problem.code.number(), problem.code.reason()))
+    }
+
+    /// Why it failed, or that the action was to say so.
+    pub(crate) fn message(&self) -> Option<String> {
+        match (&self.failure, self.action, self.situation) {
+            (Some(problem), ..) => Some(cut(&problem.message)),
+            (None, Some(Action::Exception), Some(situation)) => Some(exception_message(situation)),
+            _ => None,
+        }
+    }
+
+    /// The ids of target objects of which any could belong to the source object.
+    pub(crate) fn ambiguous(&self) -> Option<String> {
+        (!self.candidates.is_empty()).then(|| self.candidates.join(", "))
+    }
+
+    /// Whether something became other than it was, or should have.
+    pub(crate) fn is_change(&self) -> bool {
+        let counts = self.counts;
+        self.failure.is_some()
+            || counts.created
+            || counts.updated
+            || counts.deleted
+            || counts.link_created
+            || self.action == Some(Action::Unlink)
     }
 
     fn add_plan(&self, members: &mut Map<String, Value>) {
@@ -204,6 +257,11 @@ impl Planned {
         (!is_planned)
             .then(|| "the mapping would now make another change than in the analysis: nothing was done".to_owned())
     }
+}
+
+/// What the action EXCEPTION says. The text is compatibility: behaviour 5.5.
+pub(crate) fn exception_message(situation: Situation) -> String {
+    format!("Situation {situation} marked as EXCEPTION")
 }
 
 fn cut(message: &str) -> String {

@@ -8,18 +8,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::difference::is_same;
 use host_model::mapping::MappingSpec;
 use host_model::policy::Action;
-use host_model::sync::{Change, ChangeListener};
+use host_model::situation::Situation;
+use host_model::sync::{Change, ChangeListener, Followed};
 use host_resource::{Caller, Context, LateRouter, Problem};
 use host_store::{TenantStore, UnitOfWork};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::attempt::{Item, qualifiers};
+use crate::attempt::{failed, qualifiers};
+use crate::audit;
 use crate::endpoint::Endpoint;
+use crate::entry::{Entry, Seen, exception_message};
+use crate::item::Item;
 use crate::mapping::Mapping;
 use crate::mappings::{Mappings, Set};
 use crate::queue::Queued;
@@ -35,6 +40,7 @@ pub struct Synchronizer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) router: LateRouter,
     pub(crate) mappings: Arc<Mappings>,
+    audit: Arc<dyn Audit>,
 }
 
 /// What a mapping did with a change.
@@ -54,12 +60,19 @@ pub(crate) enum OutcomeEnd {
 
 impl Synchronizer {
     /// For one tenant.
-    pub fn new(store: TenantStore, clock: Arc<dyn Clock>, router: LateRouter, mappings: Arc<Mappings>) -> Arc<Self> {
+    pub fn new(
+        store: TenantStore,
+        clock: Arc<dyn Clock>,
+        router: LateRouter,
+        mappings: Arc<Mappings>,
+        audit: Arc<dyn Audit>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             store,
             clock,
             router,
             mappings,
+            audit,
         })
     }
 
@@ -109,56 +122,26 @@ impl Synchronizer {
         inner.through.push(Arc::clone(&mapping.links.kind));
         let unit = unit_of(context)?;
         let work = self.work(context, mapping, is_analysis)?;
-        let turns = inner.scope(Box::pin(self.turns(&work, &unit, context, change)));
-        unit.all_or_nothing(turns).await
-    }
-
-    async fn turns(
-        &self,
-        work: &Work,
-        unit: &Arc<UnitOfWork>,
-        context: &Context,
-        change: Change<'_>,
-    ) -> Result<Vec<Value>, Problem> {
-        let context = context.clone().by(Arc::clone(&work.caller));
-        let shown = |value: Option<&Value>| value.map(|value| Arc::new(Shown::new(value.clone())));
-        let (new, old) = (shown(change.new), shown(change.old));
         let item = Item {
-            side: Side::Source,
-            id: change.id.into(),
-            entry: None,
-            only: None,
             may_delete: true,
-            planned: None,
+            ..Item::new(Side::Source, change.id)
         };
-        let mut details = Vec::new();
-        for qualifier in qualifiers(work, &context, change.new, change.old, &item).await? {
-            // What a deleted object was is the source of its last turn.
-            let source = new.clone().or_else(|| old.clone());
-            let mut turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, change.id, source);
-            turn.old_source.clone_from(&old);
-            let situation = match change.new {
-                Some(_) => turn.assess_source().await?,
-                None => turn.assess_deleted().await?,
-            };
-            let choice = turn.choose(situation).await?;
-            if choice.action == Action::Exception {
-                // In a run an exception is what was wanted; here somebody has to know.
-                return Err(Problem::conflict(format!("Situation {situation} marked as EXCEPTION")));
+        let mut entries = Vec::new();
+        let turns = async {
+            turns(&work, &unit, context, change, &item, &mut entries).await?;
+            audit::synced(&work, &unit, context, &entries).await
+        };
+        let done = unit.all_or_nothing(inner.scope(Box::pin(turns))).await;
+        if let Err(problem) = done {
+            // What was done before is taken back: only what failed has happened.
+            entries.retain(|entry| entry.failure.is_some());
+            if entries.is_empty() {
+                entries.push(failed(&item, problem.clone()));
             }
-            if change.new.is_none() {
-                turn.source = None;
-            }
-            turn.act(choice.action).await?;
-            turn.post_action(&choice).await?;
-            details.push(json!({
-                "situation": situation.name(),
-                "action": choice.action.name(),
-                "linkQualifier": turn.qualifier,
-                "targetId": turn.target_id,
-            }));
+            audit::synced(&work, &unit, context, &entries).await?;
+            return Err(problem);
         }
-        Ok(details)
+        Ok(entries.iter().map(details).collect())
     }
 
     pub(crate) fn work(&self, context: &Context, mapping: &Arc<Mapping>, is_analysis: bool) -> Result<Work, Problem> {
@@ -168,6 +151,7 @@ impl Synchronizer {
             router: self.router.get()?,
             caller: Arc::new(caller),
             store: self.store.clone(),
+            audit: Arc::clone(&self.audit),
             id: context.request_id.clone(),
             recon_action: None,
             is_analysis,
@@ -177,6 +161,61 @@ impl Synchronizer {
             durations: Mutex::default(),
         })
     }
+}
+
+/// The turns of a changed object, and what each came to.
+async fn turns(
+    work: &Work,
+    unit: &Arc<UnitOfWork>,
+    context: &Context,
+    change: Change<'_>,
+    item: &Item,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Problem> {
+    let context = context.clone().by(Arc::clone(&work.caller));
+    let shown = |value: Option<&Value>| value.map(|value| Arc::new(Shown::new(value.clone())));
+    let (new, old) = (shown(change.new), shown(change.old));
+    for qualifier in qualifiers(work, &context, change.new, change.old, item).await? {
+        // What a deleted object was is the source of its last turn.
+        let source = new.clone().or_else(|| old.clone());
+        let mut turn = Turn::of_source(work, context.clone(), Arc::clone(unit), qualifier, change.id, source);
+        turn.old_source.clone_from(&old);
+        let mut action = None;
+        let failure = turn_of_change(&mut turn, change, &mut action).await.err();
+        entries.push(Entry::of_turn(turn, action, failure.clone(), Seen::default()));
+        if let Some(problem) = failure {
+            return Err(problem);
+        }
+    }
+    Ok(())
+}
+
+async fn turn_of_change(turn: &mut Turn<'_>, change: Change<'_>, action: &mut Option<Action>) -> Result<(), Problem> {
+    let situation = match change.new {
+        Some(_) => turn.assess_source().await?,
+        None => turn.assess_deleted().await?,
+    };
+    let choice = turn.choose(situation).await?;
+    *action = Some(choice.action);
+    if choice.action == Action::Exception {
+        // In a run an exception is what was wanted; here somebody has to know.
+        return Err(Problem::conflict(exception_message(situation)));
+    }
+    if change.new.is_none() {
+        turn.source = None;
+    }
+    turn.act(choice.action).await?;
+    turn.post_action(&choice).await
+}
+
+/// What was done, as it is answered.
+fn details(entry: &Entry) -> Value {
+    json!({
+        "situation": entry.situation.map(Situation::name),
+        "action": entry.action.map(Action::name),
+        "linkQualifier": entry.qualifier,
+        "targetId": entry.target_id,
+    })
 }
 
 /// The unit of work that a change belongs to.
@@ -218,6 +257,9 @@ fn is_triggered(spec: &MappingSpec, change: Change<'_>) -> bool {
     let (Some(old), Some(new)) = (change.old, change.new) else {
         return true;
     };
+    if change.is_check {
+        return true;
+    }
     match &spec.trigger_properties {
         None => !is_same(old, new),
         Some(pointers) => pointers.iter().any(|pointer| pointer.get(old) != pointer.get(new)),
@@ -249,7 +291,7 @@ impl ChangeListener for Synchronizer {
         set.ready.iter().any(|mapping| is_concerned(mapping, container))
     }
 
-    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<(), Problem> {
+    async fn changed(&self, context: &Context, change: Change<'_>) -> Result<Followed, Problem> {
         let unit = unit_of(context)?;
         let (container, id) = (change.container, change.id);
         // What scripts see of the object is what they would see in a run.
@@ -265,7 +307,9 @@ impl ChangeListener for Synchronizer {
             new: new.as_ref(),
             ..change
         };
+        let mut followed = Followed::default();
         for outcome in self.carry_over(context, change).await? {
+            followed.results.push(outcome.to_json());
             let key = Queued::key(&outcome.mapping, change.container, change.id);
             let cause = match &outcome.end {
                 OutcomeEnd::Successful => {
@@ -278,6 +322,7 @@ impl ChangeListener for Synchronizer {
                 OutcomeEnd::Failed(problem) => problem.message.clone(),
                 OutcomeEnd::Skipped => "an earlier mapping failed".to_owned(),
             };
+            followed.has_failed = true;
             tracing::warn!(
                 mapping = outcome.mapping,
                 object = change.id,
@@ -287,7 +332,7 @@ impl ChangeListener for Synchronizer {
             let queued = Queued::first(&outcome.mapping, change, cause, self.clock.now());
             unit.put(key, queued.to_bytes()?).await?;
         }
-        Ok(())
+        Ok(followed)
     }
 }
 

@@ -6,11 +6,14 @@
 //! again neither loses nor repeats an effect on what joins the unit of work.
 
 mod attempt;
+mod audit;
+mod claims;
 mod documents;
 mod durations;
 mod endpoint;
 mod entry;
 mod implicit;
+mod item;
 mod link_resource;
 mod links;
 mod live;

@@ -13,8 +13,11 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::attempt::{Attempt, Item, attempt};
+use crate::attempt::{Attempt, attempt};
+use crate::audit;
+use crate::claims::{Claims, Looked, Made};
 use crate::entry::{About, entries};
+use crate::item::Item;
 use crate::live::{Halt, Live};
 use crate::record::{Ledger, Phase, Record};
 use crate::turn::Side;
@@ -42,22 +45,6 @@ pub(crate) fn done(run: &str) -> Collection {
 /// Objects whose target is deleted at the end.
 pub(crate) fn deferred(run: &str) -> Collection {
     Collection::new(&format!("recon/deferred/{run}"))
-}
-
-/// The id of an object's turn among those of both sides: its second one, under some qualifiers only, has one of its own.
-pub(crate) fn mark_of(item: &Item) -> String {
-    match &item.only {
-        None => mark(item.side, &item.id),
-        Some(only) => format!("{}:{}", only.join(","), mark(item.side, &item.id)),
-    }
-}
-
-/// The id of an object among those of both sides.
-pub(crate) fn mark(side: Side, id: &str) -> String {
-    match side {
-        Side::Source => format!("s:{id}"),
-        Side::Target => format!("t:{id}"),
-    }
 }
 
 /// What works on the pages of a run.
@@ -130,16 +117,20 @@ impl Pages<'_> {
         let waiting: Arc<Mutex<VecDeque<(usize, Item)>>> =
             Arc::new(Mutex::new(items.iter().cloned().enumerate().collect()));
         let mut workers = JoinSet::new();
+        let target = &self.work.mapping.target;
+        let sends = !self.work.is_analysis && !target.joins(&self.work.router);
+        let claims = sends.then(Arc::<Claims>::default);
         for _ in 0..self.threads.clamp(1, items.len().max(1)) {
             let (waiting, work, live) = (Arc::clone(&waiting), Arc::clone(self.work), Arc::clone(self.live));
-            let snapshot = Arc::clone(snapshot);
+            let (snapshot, claims) = (Arc::clone(snapshot), claims.clone());
             workers.spawn(async move {
                 let mut done = Vec::new();
                 while live.halted().is_none() {
                     let Some((number, item)) = waiting.lock().pop_front() else {
                         break;
                     };
-                    let attempt = attempt(&work, &item, Arc::clone(&snapshot), Overlay::default()).await;
+                    let attempt =
+                        attempt(&work, &item, Arc::clone(&snapshot), Overlay::default(), claims.as_ref()).await;
                     let is_fatal = attempt.fatal.is_some();
                     done.push((number, item, attempt));
                     if is_fatal {
@@ -161,24 +152,33 @@ impl Pages<'_> {
         Ok(all.into_iter().map(|(_, item, attempt)| (item, attempt)).collect())
     }
 
-    /// Those that touched the same document are done again, one after the other.
+    /// Those that touched the same document are done again, one after the other; so are those that would have found what an
+    /// earlier one made, had it been there when they looked.
     async fn merged(&self, attempts: Vec<(Item, Attempt)>, snapshot: &Arc<dyn Snapshot>) -> Result<Settled, Problem> {
         let mut written: HashSet<Key> = HashSet::new();
         let mut settled = Settled::default();
+        let joins = self.work.mapping.target.joins(&self.work.router);
         let mut losers = Vec::new();
+        let mut made: Vec<Made> = Vec::new();
         for (item, mut attempt) in attempts {
             let own = std::mem::take(&mut attempt.ended).own;
-            if own.touched().any(|key| written.contains(key)) {
+            let misses = |looked: &Looked| made.iter().any(|made| looked.misses(made));
+            let is_late = attempt.is_postponed || attempt.looked.iter().any(misses);
+            if is_late || own.touched().any(|key| written.contains(key)) {
                 losers.push(item);
                 continue;
             }
             written.extend(own.written().cloned());
-            settled.ground.absorb(own);
+            made.append(&mut attempt.made);
+            // Who wrote nothing and sent nothing is right as of the snapshot: what it read may have changed since.
+            if !joins || own.written().next().is_some() {
+                settled.ground.absorb(own);
+            }
             settled.attempts.push((item, attempt));
         }
         for item in losers {
             let ground = std::mem::take(&mut settled.ground);
-            let mut attempt = attempt(self.work, &item, Arc::clone(snapshot), ground).await;
+            let mut attempt = attempt(self.work, &item, Arc::clone(snapshot), ground, None).await;
             if let Some(problem) = attempt.fatal.take() {
                 return Err(problem);
             }
@@ -207,7 +207,7 @@ impl Pages<'_> {
         for (item, attempt) in &attempts {
             work_off(self.work, record, &mut changes, &about, (item, attempt), &mut is_marked);
             if notes {
-                changes.put(done(&id).key(mark_of(item)), Expectation::Any, "{}");
+                changes.put(done(&id).key(item.mark()), Expectation::Any, "{}");
             }
         }
         if let Some(then) = then {
@@ -253,6 +253,7 @@ fn work_off(
     }
     for entry in &attempt.entries {
         record.tally.count(entry);
+        audit::did(work, changes, entry);
         let is_planned_deletion = about.is_analysis && entry.counts.deleted;
         record.tally.deletions += u64::from(is_planned_deletion);
         let is_kept = record.keeps_entries && entry.action != Some(host_model::policy::Action::NoReport);
@@ -274,7 +275,7 @@ fn work_off(
         }
     }
     if !attempt.deferred.is_empty() {
-        let key = deferred(about.run).key(mark(item.side, &item.id));
+        let key = deferred(about.run).key(item.object_mark());
         changes.put(
             key,
             Expectation::Any,

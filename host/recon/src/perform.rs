@@ -7,6 +7,8 @@ use host_model::situation::Situation;
 use host_resource::{Context, Problem};
 use serde_json::{Value, json};
 
+use crate::audit;
+use crate::entry::{Entry, Seen, exception_message};
 use crate::implicit::{Synchronizer, unit_of};
 use crate::request::{flag, known};
 use crate::turn::{Choice, Shown, Turn};
@@ -72,7 +74,8 @@ impl Synchronizer {
         let mapping = set.require(&perform.mapping)?;
         let work = self.work(context, mapping, false)?;
         let unit = unit_of(context)?;
-        let context = context.clone().by(Arc::clone(&work.caller));
+        let asked = context;
+        let context = asked.clone().by(Arc::clone(&work.caller));
         let qualifier = perform.qualifier.clone();
         let missing = |id: &str| Problem::not_found(mapping.target.path_of(id));
         let (mut turn, situation) = match &perform.object {
@@ -80,7 +83,7 @@ impl Synchronizer {
                 let source = mapping.source.read(&work.router, &context, id).await?;
                 let is_there = source.is_some();
                 let source = source.map(|value| Arc::new(Shown::new(value)));
-                let mut turn = Turn::of_source(&work, context, unit, qualifier, id, source);
+                let mut turn = Turn::of_source(&work, context, Arc::clone(&unit), qualifier, id, source);
                 let situation = if is_there {
                     turn.assess_source().await?
                 } else {
@@ -91,7 +94,7 @@ impl Synchronizer {
             Err(id) => {
                 let target = mapping.target.read(&work.router, &context, id).await?;
                 let target = target.ok_or_else(|| missing(id))?;
-                let mut turn = Turn::of_target(&work, context, unit, qualifier, target);
+                let mut turn = Turn::of_target(&work, context, Arc::clone(&unit), qualifier, target);
                 turn.look_for_source().await?;
                 let situation = turn.assess_target().await?;
                 (turn, situation)
@@ -104,7 +107,7 @@ impl Synchronizer {
             )));
         }
         if perform.action == Action::Exception {
-            return Err(Problem::conflict(format!("Situation {situation} marked as EXCEPTION")));
+            return Err(Problem::conflict(exception_message(situation)));
         }
         turn.act(perform.action).await?;
         if !perform.ignores_post_action {
@@ -114,6 +117,8 @@ impl Synchronizer {
             };
             turn.post_action(&choice).await?;
         }
+        let entry = Entry::of_turn(turn, Some(perform.action), None, Seen::default());
+        audit::synced(&work, &unit, asked, &[entry]).await?;
         Ok(json!({"status": "OK"}))
     }
 }

@@ -153,6 +153,7 @@ impl Synchronizer {
             id: &queued.resource_id,
             old: queued.old_value.as_ref(),
             new: new.as_ref(),
+            is_check: false,
         };
         self.carry_over_by(context, mapping, change).await.map(drop)
     }

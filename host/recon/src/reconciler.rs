@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_model::mapping::{MappingSpec, QuerySpec, with_overrides};
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::audit;
 use crate::durations::Durations;
 use crate::entry::entries;
 use crate::live::{Halt, Live};
@@ -47,6 +49,8 @@ pub struct Parts {
     pub router: LateRouter,
     /// The tenant's mappings.
     pub mappings: Arc<Mappings>,
+    /// Where it is told what runs did.
+    pub audit: Arc<dyn Audit>,
     /// How many ended runs are kept of all mappings together: `openidm.recon.maxcompletedruns`.
     pub max_completed_runs: usize,
 }
@@ -123,6 +127,7 @@ impl Reconciler {
         let text = document::to_bytes(&order)?;
         changes.put(Record::key(&id), Expectation::Absent, record.to_bytes()?);
         changes.put(orders().key(Arc::clone(&id)), Expectation::Any, text);
+        audit::began(&*self.parts.audit, &mut changes, &id, &order);
         match self.parts.store.commit(changes).await {
             Ok(committed) => {
                 let ledger = Ledger {
@@ -295,6 +300,7 @@ impl Reconciler {
         ledger.record.end(stage, parts.clock.now());
         let mut changes = ChangeSet::new();
         changes.delete(cancelled().key(Arc::clone(&id)), Expectation::Any);
+        audit::ended(&*parts.audit, &mut changes, &id, order, &ledger.record);
         ledger.commit(&parts.store, changes).await?;
         live.show(ledger.record.clone());
         tracing::info!(run = %id, mapping = order.mapping, state = stage.shown().1, "a reconciliation has ended");
@@ -386,11 +392,8 @@ impl Work {
             caller: Arc::new(caller),
             store: parts.store.clone(),
             id: Arc::clone(&ledger.id),
-            recon_action: Some(match order.kind {
-                Kind::All => "recon",
-                Kind::ById(_) => "reconById",
-                Kind::Apply(_) => "apply",
-            }),
+            recon_action: Some(order.kind.name()),
+            audit: Arc::clone(&parts.audit),
             is_analysis: order.is_analysis,
             is_target_empty: ledger.record.is_target_empty,
             is_restricted: mapping.spec.source_query.is_some(),

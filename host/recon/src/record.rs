@@ -59,6 +59,17 @@ pub(crate) enum Kind {
     Apply(String),
 }
 
+impl Kind {
+    /// What asked for such a run.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::All => "recon",
+            Self::ById(_) => "reconById",
+            Self::Apply(_) => "apply",
+        }
+    }
+}
+
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

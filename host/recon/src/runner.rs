@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use host_model::evaluate::Evaluation;
 use host_model::mapping::{Hook, QuerySpec};
-use host_resource::{Problem, QuerySource};
+use host_resource::{Object, Problem, QuerySource};
 use host_store::document::texts;
 use host_store::{ChangeSet, Scan, TenantStore, UnitOfWork};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::attempt::{Item, limits};
-use crate::endpoint::{Endpoint, Window, id_of, source_of};
+use crate::attempt::limits;
+use crate::endpoint::{Endpoint, Window, source_of};
 use crate::entry::{Planned, entries};
+use crate::item::{self, Item};
 use crate::live::Live;
-use crate::page::{End, PAGE, Pages, Then, deferred, done, handled, mark_of};
+use crate::page::{End, PAGE, Pages, Then, deferred, done, handled};
 use crate::record::{Kind, Ledger, Order, Phase, Stage};
-use crate::turn::{Shown, Side};
+use crate::turn::Side;
 use crate::wire;
 use crate::work::Work;
-
-/// Members of an object beyond `_id` and `_rev` that show that a query answered all of it.
-const MEMBERS_OF_FULL: usize = 2;
 
 /// The work of one run.
 pub(crate) struct Runner<'a> {
@@ -49,7 +47,7 @@ impl Runner<'_> {
                     Kind::ById(ids) => self.listed(&ids.clone(), place).await?,
                     Kind::Apply(plan) => self.applied(&plan.clone(), place).await?,
                 },
-                Phase::Target(cookie) => self.target(cookie).await?,
+                Phase::Target(cookie) => self.timed_target(cookie).await?,
                 Phase::Deletions(after) => self.deletions(after).await?,
                 Phase::Result => {
                     self.result().await?;
@@ -87,8 +85,16 @@ impl Runner<'_> {
         }
         self.ledger.record.phase = Phase::Source(None);
         self.ledger.record.stage = Stage::ActiveReconcilingSource;
-        self.ledger.commit(self.store, changes).await?;
+        self.commit(changes).await?;
         self.live.show(self.ledger.record.clone());
+        Ok(())
+    }
+
+    /// Commits the record, and in it how long everything took until now.
+    async fn commit(&mut self, changes: ChangeSet) -> Result<(), Problem> {
+        let durations = std::mem::take(&mut *self.work.durations.lock());
+        self.ledger.record.durations.join(durations);
+        self.ledger.commit(self.store, changes).await?;
         Ok(())
     }
 
@@ -137,21 +143,7 @@ impl Runner<'_> {
                     endpoint.name
                 )));
             }
-            let is_full = !is_stored && is_full(spec.source_query_full_entry, &objects);
-            let items: Vec<Item> = objects
-                .into_iter()
-                .filter_map(|object| {
-                    let id = id_of(&object)?.into();
-                    Some(Item {
-                        side: Side::Source,
-                        id,
-                        entry: is_full.then(|| Arc::new(Shown::new(object))),
-                        only: None,
-                        may_delete: false,
-                        planned: None,
-                    })
-                })
-                .collect();
+            let items = item::of_source(objects, is_stored, spec.source_query_full_entry)?;
             let phase = match &next {
                 Some(next) => Phase::Source(Some(next.clone())),
                 None => self.behind_source(),
@@ -179,14 +171,8 @@ impl Runner<'_> {
         let mut from = place.and_then(|place| place.parse().ok()).unwrap_or(0);
         loop {
             let to = ids.len().min(from + PAGE);
-            let items = ids.get(from..to).unwrap_or_default().iter().map(|id| Item {
-                side: Side::Source,
-                id: Arc::clone(id),
-                entry: None,
-                only: None,
-                may_delete: false,
-                planned: None,
-            });
+            let ids = ids.get(from..to).unwrap_or_default();
+            let items = ids.iter().map(|id| Item::new(Side::Source, Arc::clone(id)));
             let is_last = to == ids.len();
             let phase = if is_last {
                 Phase::Deletions(None)
@@ -216,14 +202,7 @@ impl Runner<'_> {
                 .documents
                 .iter()
                 .filter_map(|document| Planned::of_bytes(&document.body))
-                .map(|planned| Item {
-                    side: planned.side,
-                    id: planned.object.as_str().into(),
-                    entry: None,
-                    only: Some(vec![planned.qualifier.clone()]),
-                    may_delete: true,
-                    planned: Some(Arc::new(planned)),
-                })
+                .map(Item::of_plan)
                 .collect();
             let next = last.filter(|_| page.cursor.is_some());
             let phase = match &next {
@@ -241,6 +220,11 @@ impl Runner<'_> {
         }
     }
 
+    async fn timed_target(&mut self, cookie: Option<String>) -> Result<End, Problem> {
+        let work = Arc::clone(&self.work);
+        work.timed("targetPhase", Box::pin(self.target(cookie))).await
+    }
+
     /// The target objects that the source phase did not lead to.
     async fn target(&mut self, mut cookie: Option<String>) -> Result<End, Problem> {
         let work = Arc::clone(&self.work);
@@ -249,32 +233,21 @@ impl Runner<'_> {
         let is_stored = endpoint.is_stored(&work.router);
         let size = spec.target_page_size.unwrap_or(PAGE).min(PAGE);
         let query = source_of(spec.target_query.as_ref());
-        let started = crate::durations::instant();
         self.stage(Stage::ActiveReconcilingTarget);
         loop {
             let (objects, next) = self.page(endpoint, &query, size, cookie.clone(), is_stored).await?;
             let snapshot = self.store.snapshot().await?;
             let handled = handled(&self.ledger.id);
             let mut items = Vec::new();
-            for id in objects.iter().filter_map(id_of) {
-                if snapshot.get(&handled.key(id)).await?.is_none() {
-                    items.push(Item {
-                        side: Side::Target,
-                        id: id.into(),
-                        entry: None,
-                        only: None,
-                        may_delete: false,
-                        planned: None,
-                    });
+            for Object { id, .. } in objects {
+                if snapshot.get(&handled.key(id.as_str())).await?.is_none() {
+                    items.push(Item::new(Side::Target, id));
                 }
             }
             let phase = match &next {
                 Some(next) => Phase::Target(Some(next.clone())),
                 None => Phase::Deletions(None),
             };
-            if next.is_none() {
-                work.durations.lock().add("targetPhase", started.elapsed());
-            }
             if self.settle(items, phase, !is_stored).await? == End::Halted {
                 return Ok(End::Halted);
             }
@@ -302,12 +275,9 @@ impl Runner<'_> {
                     (_, id) => (Side::Target, id),
                 };
                 Some(Item {
-                    side,
-                    id: id.into(),
-                    entry: None,
                     only: Some(texts(&document.body, "qualifiers")),
                     may_delete: true,
-                    planned: None,
+                    ..Item::new(side, id)
                 })
             });
             let next = last.filter(|_| page.cursor.is_some());
@@ -358,8 +328,7 @@ impl Runner<'_> {
             tally.target_total.get_or_insert(tally.target_processed);
         }
         tally.links_total.get_or_insert(tally.links_processed);
-        self.ledger.commit(self.store, changes).await?;
-        Ok(())
+        self.commit(changes).await
     }
 
     /// What a script of the whole run wrote, to be committed with the record.
@@ -394,7 +363,7 @@ impl Runner<'_> {
         size: usize,
         cookie: Option<String>,
         is_stored: bool,
-    ) -> Result<(Vec<Value>, Option<String>), Problem> {
+    ) -> Result<(Vec<Object>, Option<String>), Problem> {
         let metric = if std::ptr::eq(endpoint, &self.work.mapping.source) {
             "sourceQuery"
         } else {
@@ -426,12 +395,12 @@ impl Runner<'_> {
             let done = done(&self.ledger.id);
             let mut known = HashSet::new();
             for item in &items {
-                let mark = mark_of(item);
+                let mark = item.mark();
                 if snapshot.get(&done.key(mark.as_str())).await?.is_some() {
                     known.insert(mark);
                 }
             }
-            items.retain(|item| !known.contains(&mark_of(item)));
+            items.retain(|item| !known.contains(&item.mark()));
         }
         let threads = self.work.mapping.spec.task_threads;
         let here = self.ledger.record.phase.clone();
@@ -459,20 +428,6 @@ impl Runner<'_> {
         self.ledger.record.stage = stage;
         self.live.show(self.ledger.record.clone());
     }
-}
-
-/// Whether a query answers whole objects: as the mapping says, or as the first one looks.
-fn is_full(said: Option<bool>, objects: &[Value]) -> bool {
-    said.unwrap_or_else(|| {
-        let members = objects.first().and_then(Value::as_object);
-        members.is_some_and(|members| {
-            let beyond = members
-                .keys()
-                .filter(|name| !matches!(name.as_str(), "_id" | "_rev"))
-                .count();
-            beyond >= MEMBERS_OF_FULL
-        })
-    })
 }
 
 /// A side that does not answer ends the run: what is not known must not count as gone.

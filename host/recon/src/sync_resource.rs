@@ -15,9 +15,10 @@ use host_resource::{
 use host_store::{ChangeSet, CommitError, Expectation, UnitOfWork};
 use serde_json::{Value, json};
 
-use crate::attempt::{Item, limits, qualifiers};
+use crate::attempt::{limits, qualifiers};
 use crate::documents;
 use crate::implicit::{Outcome, Synchronizer, unit_of};
+use crate::item::Item;
 use crate::mapping::Mapping;
 use crate::perform::Perform;
 use crate::queue::queue;
@@ -64,6 +65,7 @@ impl SyncResource {
             id,
             old,
             new: new.filter(|_| !is_deleted),
+            is_check: false,
         };
         self.committed(context, Asked::Notify(change)).await
     }
@@ -128,14 +130,7 @@ impl SyncResource {
         found: &mut Vec<Value>,
     ) -> Result<(), Problem> {
         let work = self.0.work(context, mapping, false)?;
-        let item = Item {
-            side: Side::Source,
-            id: id.into(),
-            entry: None,
-            only: None,
-            may_delete: false,
-            planned: None,
-        };
+        let item = Item::new(Side::Source, id);
         let names = match &mapping.spec.qualifiers {
             Qualifiers::Named(names) => names.clone(),
             Qualifiers::Script(_) => qualifiers(&work, context, None, None, &item).await?,

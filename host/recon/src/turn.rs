@@ -12,10 +12,11 @@ mod transform;
 use std::sync::{Arc, OnceLock};
 
 use host_model::situation::Situation;
-use host_resource::Context;
+use host_resource::{Context, Problem};
 use host_store::UnitOfWork;
 use serde_json::Value;
 
+use crate::claims::{Claims, Looked, Made};
 use crate::endpoint::id_of;
 use crate::entry::{Counts, Planned};
 use crate::links::Link;
@@ -76,6 +77,12 @@ pub(crate) struct Turn<'a> {
     pub(crate) change: Vec<Value>,
     /// What an analysis planned: this and nothing else.
     pub(crate) planned: Option<Arc<Planned>>,
+    /// What the correlation looked for, where there was one.
+    pub(crate) looked: Option<Looked>,
+    /// Where it is said beforehand what is sent; none where nobody else is at work on the page, or nothing is sent.
+    pub(crate) claims: Option<Arc<Claims>>,
+    /// Whether another source object of the page goes first: then nothing is done now.
+    pub(crate) is_postponed: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -105,6 +112,9 @@ impl<'a> Turn<'a> {
             is_id_fresh: false,
             change: Vec::new(),
             planned: None,
+            looked: None,
+            claims: None,
+            is_postponed: false,
         }
     }
 
@@ -133,7 +143,25 @@ impl<'a> Turn<'a> {
             is_id_fresh: false,
             change: Vec::new(),
             planned: None,
+            looked: None,
+            claims: None,
+            is_postponed: false,
         }
+    }
+
+    /// Says what is about to be sent for a source object that has no link yet.
+    ///
+    /// # Errors
+    /// Another source object of the page is about to send the same, and goes first.
+    pub(crate) fn claim(&mut self, made: impl FnOnce() -> Made) -> Result<(), Problem> {
+        let (Some(claims), Some(looked), Some(source)) = (&self.claims, &self.looked, &self.source_id) else {
+            return Ok(());
+        };
+        if claims.take(source, looked, made()) {
+            return Ok(());
+        }
+        self.is_postponed = true;
+        Err(Problem::conflict("another object of the page goes first"))
     }
 
     /// Whether the target object is linked to the source object as things stand.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use host_model::audit::Audit;
 use host_resource::{Caller, Context, Router};
 use host_store::TenantStore;
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ pub(crate) struct Work {
     pub(crate) router: Arc<Router>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) store: TenantStore,
+    pub(crate) audit: Arc<dyn Audit>,
     /// The run, or what caused the change.
     pub(crate) id: Arc<str>,
     /// `recon`, `reconById`; none outside a run.

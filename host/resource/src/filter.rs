@@ -1,6 +1,6 @@
 //! The query filter language: `/userName eq "joe" and !(/sunset/task-completed pr)`. This file has the words.
 //! `parse` reads them and `print` writes them, `eval` and [`raw`] evaluate them, [`bounds`] finds what an index has to be
-//! asked, [`fold`] is how texts compare.
+//! asked, [`Needles`] what the text of an object must have, [`fold`] is how texts compare.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use crate::pointer::Pointer;
 pub mod bounds;
 mod eval;
 pub mod fold;
+mod needles;
 mod parse;
 mod print;
 pub mod raw;
@@ -18,6 +19,7 @@ pub(crate) mod strategy;
 
 pub use bounds::{Bounds, Range};
 pub use eval::Scalar;
+pub use needles::Needles;
 pub use raw::{Extractor, Matcher, extract};
 
 /// A filter longer than this (bytes) is refused.

@@ -89,6 +89,49 @@ impl Fields {
         self.pointers.as_ref().map_or(&[], |wanted| &wanted.pointers)
     }
 
+    /// These fields; `*` is everything.
+    pub fn of(pointers: impl IntoIterator<Item = Pointer>) -> Self {
+        let is_everything = |pointer: &Pointer| pointer.is_root() || *pointer == Pointer::from_elements(["*"]);
+        let mut wanted = Wanted::default();
+        for pointer in pointers {
+            if is_everything(&pointer) {
+                wanted.everything = true;
+            } else {
+                wanted.pointers.push(pointer);
+            }
+        }
+        let is_everything = wanted.pointers.is_empty();
+        Self {
+            pointers: if is_everything { None } else { Some(wanted) },
+        }
+    }
+
+    /// Whether everything is wanted, and perhaps more.
+    pub fn has_everything(&self) -> bool {
+        self.pointers.as_ref().is_none_or(|wanted| wanted.everything)
+    }
+
+    /// The same with others in the place of some pointers; none stay as they are. Nothing in the place of all of them
+    /// is nothing, not everything.
+    #[must_use]
+    pub fn replacing(&self, others: impl Fn(&Pointer) -> Option<Vec<Pointer>>) -> Self {
+        let pointers = self.pointers.as_ref().map(|wanted| {
+            let mut replaced: Vec<Pointer> = Vec::with_capacity(wanted.pointers.len());
+            for pointer in &wanted.pointers {
+                for new in others(pointer).unwrap_or_else(|| vec![pointer.clone()]) {
+                    if !replaced.contains(&new) {
+                        replaced.push(new);
+                    }
+                }
+            }
+            Wanted {
+                everything: wanted.everything,
+                pointers: replaced,
+            }
+        });
+        Self { pointers }
+    }
+
     /// The object as the answer shows it. An id and a revision come first whether they are wanted or not; then each
     /// pointer gives one member, named by its last element. What is absent is left out, what is null stays.
     pub fn apply(&self, id: Option<&str>, rev: Option<&str>, content: Value) -> Value {

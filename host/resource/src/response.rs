@@ -36,6 +36,8 @@ pub struct Object {
 pub enum Content {
     /// A parsed JSON object.
     Json(Value),
+    /// A parsed JSON object that is already what the wanted fields show.
+    Shown(Value),
     /// The text of a JSON object. Only a store makes these, from what it was given as JSON.
     Raw(Bytes),
 }
@@ -44,7 +46,7 @@ impl Content {
     /// The parsed object.
     pub fn into_value(self) -> Result<Value, serde_json::Error> {
         match self {
-            Self::Json(value) => Ok(value),
+            Self::Json(value) | Self::Shown(value) => Ok(value),
             Self::Raw(bytes) => serde_json::from_slice(&bytes),
         }
     }
@@ -66,7 +68,7 @@ impl Object {
 
     /// The object as the wanted fields show it.
     pub fn project(self, fields: &Fields) -> Result<Value, serde_json::Error> {
-        if fields.is_all() {
+        if fields.is_all() || matches!(self.content, Content::Shown(_)) {
             return self.into_value();
         }
         let Self { id, rev, content } = self;
@@ -92,7 +94,7 @@ impl Object {
         let rendered;
         let body: &str = match &self.content {
             Content::Raw(bytes) => std::str::from_utf8(bytes).map_err(serde::de::Error::custom)?,
-            Content::Json(value) => {
+            Content::Json(value) | Content::Shown(value) => {
                 rendered = serde_json::to_string(value)?;
                 &rendered
             }

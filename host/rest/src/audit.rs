@@ -29,26 +29,17 @@ const MAX_TEXT: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// What is told of a request's headers.
-#[derive(Debug)]
-pub(crate) struct ToldHeaders {
-    shown: Map<String, Value>,
-    /// The name that somebody signs in with, right or not.
-    principal: Option<String>,
-    has_credentials: bool,
+/// The name that somebody signs in with, right or not.
+const PRINCIPAL: &str = "x-openidm-username";
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(cut(headers.get(name)?.to_str().ok()?).to_owned())
 }
 
 /// Takes from the headers what is told.
-pub(crate) fn told_headers(headers: &HeaderMap) -> ToldHeaders {
-    let text = |name: &str| Some(cut(headers.get(name)?.to_str().ok()?).to_owned());
-    let shown = TOLD
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), json!([text(name)?]))));
-    ToldHeaders {
-        shown: shown.collect(),
-        principal: text("x-openidm-username"),
-        has_credentials: headers.contains_key("x-openidm-username") || headers.contains_key(AUTHORIZATION),
-    }
+fn shown(headers: &HeaderMap) -> Map<String, Value> {
+    let one = |name: &&str| Some(((*name).to_owned(), json!([text(headers, name)?])));
+    TOLD.iter().filter_map(one).collect()
 }
 
 /// A request that was answered.
@@ -56,7 +47,7 @@ pub(crate) struct Told<'a> {
     pub(crate) transaction: &'a Arc<str>,
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
-    pub(crate) headers: &'a ToldHeaders,
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) status: u16,
     pub(crate) elapsed_ms: i64,
@@ -67,7 +58,7 @@ impl Told<'_> {
     pub(crate) fn tell(&self, audit: &dyn Audit, seen: &Seen) {
         if seen.caller.is_none() {
             // Who shows no credentials has not tried to get in.
-            if !self.headers.has_credentials {
+            if !self.headers.contains_key(PRINCIPAL) && !self.headers.contains_key(AUTHORIZATION) {
                 return;
             }
             audit.note(self.refused_entry());
@@ -82,7 +73,7 @@ impl Told<'_> {
 
     fn refused_entry(&self) -> Event {
         let mut members = Map::new();
-        members.insert("principal".to_owned(), json!([self.headers.principal]));
+        members.insert("principal".to_owned(), json!([text(self.headers, PRINCIPAL)]));
         members.insert("result".to_owned(), json!("FAILED"));
         members.insert("client".to_owned(), self.client());
         members.insert("http".to_owned(), self.http());
@@ -123,7 +114,7 @@ impl Told<'_> {
     }
 
     fn http(&self) -> Value {
-        let (method, path, headers) = (self.method.as_str(), cut(self.path), &self.headers.shown);
+        let (method, path, headers) = (self.method.as_str(), cut(self.path), shown(self.headers));
         json!({"request": {"method": method, "path": path, "headers": headers}})
     }
 
@@ -163,8 +154,8 @@ mod tests {
         }
         headers.insert("user-agent", HeaderValue::try_from("x".repeat(600)).unwrap());
         headers.insert("x-openidm-username", HeaderValue::from_static("joe"));
-        let told = told_headers(&headers);
-        assert_eq!(Value::Object(told.shown), json!({"user-agent": ["x".repeat(MAX_TEXT)]}));
-        assert_eq!(told.principal.as_deref(), Some("joe"));
+        let told = shown(&headers);
+        assert_eq!(Value::Object(told), json!({"user-agent": ["x".repeat(MAX_TEXT)]}));
+        assert_eq!(text(&headers, PRINCIPAL).as_deref(), Some("joe"));
     }
 }

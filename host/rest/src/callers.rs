@@ -19,7 +19,7 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use host_model::clock::{Clock, Timestamp, wire_time};
+use host_model::clock::{Clock, Timestamp, parse_wire_time, wire_time};
 use host_model::ids::Ids;
 use host_resource::{Caller, Code, Problem};
 use host_store::{ChangeSet, Collection, CommitError, Expectation, Key, Revision, StoreError, TenantStore};
@@ -183,7 +183,7 @@ impl Callers {
                 self.throttle.lock().succeeded(user);
                 let mut cache = self.cache.lock();
                 let fingerprint = cache.fingerprint(user, &password);
-                cache.put(fingerprint, Arc::clone(&caller), revision, now);
+                cache.put(fingerprint, Arc::clone(&caller), revision, now, None);
                 Ok(caller)
             }
             _ => {
@@ -228,14 +228,27 @@ impl Callers {
     async fn by_token(&self, token: &Secret) -> Result<Arc<Caller>, Problem> {
         let presented = Presented::parse(token.expose()).ok_or_else(Problem::unauthorized)?;
         let document = self.store.get(&token_key(presented.id)).await?;
-        let record: TokenRecord = match document {
-            Some(document) => record::decode(&document)?,
-            None => return Err(Problem::unauthorized()),
+        let document = document.ok_or_else(Problem::unauthorized)?;
+        let now = self.clock.now();
+        let fingerprint = {
+            let cache = self.cache.lock();
+            // No user has an empty name, so that a token is never taken for a password.
+            let fingerprint = cache.fingerprint("", token);
+            if let Some(caller) = cache.get(&fingerprint, document.revision, now) {
+                return Ok(caller);
+            }
+            fingerprint
         };
-        if !presented.has_hash(&record.hash) || record.is_expired(self.clock.now()) {
+        let record: TokenRecord = record::decode(&document)?;
+        if !presented.has_hash(&record.hash) || record.is_expired(now) {
             return Err(Problem::unauthorized());
         }
-        Ok(self.caller(&record.name, &record.roles))
+        let caller = self.caller(&record.name, &record.roles);
+        let end = record.expires.as_deref().and_then(parse_wire_time);
+        self.cache
+            .lock()
+            .put(fingerprint, Arc::clone(&caller), document.revision, now, end);
+        Ok(caller)
     }
 
     async fn user(&self, user: &str) -> Result<Option<(Revision, UserRecord)>, StoreError> {

@@ -7,6 +7,7 @@ use host_model::audit::Audit;
 use host_model::clock::Clock;
 use host_model::ids::Ids;
 use host_resource::{Code, Context, Problem};
+use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -40,6 +41,8 @@ pub(crate) struct Seen {
     pub(crate) audit: Option<Arc<dyn Audit>>,
     /// What was asked for, once that was understood.
     pub(crate) operation: Option<Operation>,
+    /// The headers of the request.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Rest {
@@ -85,12 +88,12 @@ impl Rest {
     /// client that has not said who it is.
     pub(crate) async fn answer(
         &self,
-        head: Parts,
+        head: &Parts,
         mut body: Body,
         request_id: Arc<str>,
         seen: &mut Seen,
     ) -> Result<Reply, Problem> {
-        let destination = self.tenants.find(host(&head), head.uri.path())?;
+        let destination = self.tenants.find(host(head), head.uri.path())?;
         let tenant = &destination.served.tenant;
         seen.tenant = Some(tenant.name.as_str().into());
         let ask = || {
@@ -128,7 +131,7 @@ impl Rest {
             return answer::action(Some(summary), &style);
         }
         let bytes = if ask.takes_body() {
-            self.read(&head, body).await?
+            self.read(head, body).await?
         } else {
             Bytes::new()
         };

@@ -19,7 +19,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tracing::Instrument as _;
 
 use crate::answer::{self, Reply};
-use crate::audit::{self, Peer, Told};
+use crate::audit::{Peer, Told};
 use crate::outliving::Outliving;
 use crate::ping;
 use crate::rest::{Rest, Seen};
@@ -66,10 +66,11 @@ async fn language(State(rest): State<Arc<Rest>>, request: Request) -> Reply {
         .get::<RequestId>()
         .map_or_else(|| "".into(), |id| Arc::clone(&id.0));
     let mut seen = Seen::default();
-    let mut reply = match rest.answer(head, body, id, &mut seen).await {
+    let mut reply = match rest.answer(&head, body, id, &mut seen).await {
         Ok(reply) => reply,
         Err(problem) => answer::problem(&problem),
     };
+    seen.headers = head.headers;
     reply.extensions_mut().insert(seen);
     reply
 }
@@ -86,7 +87,6 @@ async fn surround(State(rest): State<Arc<Rest>>, request: Request, next: Next) -
 async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Next) -> Reply {
     let started = rest.clock().now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let told_headers = audit::told_headers(request.headers());
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     // What a panic leaves half done is the handler's own: what it shares, it shares through transactions and locks.
@@ -108,7 +108,7 @@ async fn answered(rest: Arc<Rest>, id: Arc<str>, mut request: Request, next: Nex
             transaction: &id,
             method: &method,
             path: &path,
-            headers: &told_headers,
+            headers: &seen.headers,
             peer,
             status: reply.status().as_u16(),
             elapsed_ms: (rest.clock().now() - started).num_milliseconds(),

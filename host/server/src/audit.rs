@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use host_audit::{Access, Activity};
+use host_audit::{Access, Activity, Recon};
 use serde::Deserialize;
 
 /// What the audit keeps, and for how long.
@@ -18,6 +18,8 @@ pub struct AuditSettings {
     pub activity_objects: bool,
     /// Types of managed objects whose changes are not kept.
     pub activity_without: BTreeSet<String>,
+    /// What is kept of reconciliations and synchronizations.
+    pub recon: Recon,
     /// An entry has at most so many bytes.
     pub entry_bytes: usize,
     /// At most so many entries of each topic are kept.
@@ -34,6 +36,7 @@ impl Default for AuditSettings {
             activity: defaults.activity,
             activity_objects: defaults.shows_objects,
             activity_without: BTreeSet::new(),
+            recon: defaults.recon,
             entry_bytes: defaults.entry_bytes,
             max_entries: defaults.entries_kept,
             max_days: 90,
@@ -53,6 +56,7 @@ impl AuditSettings {
                 .iter()
                 .map(|kind| format!("managed/{kind}"))
                 .collect(),
+            recon: self.recon,
             entry_bytes: self.entry_bytes,
             entries_kept: self.max_entries,
             kept_for: TimeDelta::days(self.max_days.into()),

@@ -187,6 +187,7 @@ impl Host {
             ids: Arc::clone(&ids),
             router: late.clone(),
             mappings: Arc::clone(&mappings),
+            audit: Arc::clone(&audit),
             max_completed_runs: settings.recon.max_completed_runs,
         });
         let synchronizer = Synchronizer::new(
@@ -194,6 +195,7 @@ impl Host {
             Arc::clone(&clock),
             late.clone(),
             Arc::clone(&mappings),
+            Arc::clone(&audit),
         );
         let script_service = ScriptService::new(
             tenant_store.clone(),

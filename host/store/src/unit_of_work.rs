@@ -15,10 +15,11 @@ use host_resource::filter::Matcher;
 use host_resource::{Context, Problem};
 use parking_lot::Mutex;
 
-use crate::change_set::{ChangeSet, Expectation};
+use crate::change_set::Expectation;
 use crate::document::{Document, Revision};
 use crate::error::StoreError;
 use crate::key::Key;
+use crate::overlay::{Ended, Overlay, Staged, expectation};
 use crate::scan::{Cursor, Scan};
 use crate::store::Snapshot;
 
@@ -131,115 +132,6 @@ impl From<UnitError> for Problem {
     }
 }
 
-/// What a unit of work has read and written. The outcome of one may be the ground of the next, so that several run one
-/// after the other and are committed together.
-#[derive(Debug, Default)]
-pub struct Overlay {
-    /// What each document was in the snapshot when it was first read or written.
-    reads: BTreeMap<Key, Expectation>,
-    writes: BTreeMap<Key, Staged>,
-    steps: u32,
-}
-
-#[derive(Debug, Clone)]
-struct Staged {
-    base: Option<Revision>,
-    step: u32,
-    body: Option<Bytes>,
-}
-
-impl Overlay {
-    /// The outcome of a unit that gave one document a body.
-    pub fn staging(key: Key, base: Revision, body: Bytes) -> Self {
-        let base = Some(base);
-        Self {
-            reads: BTreeMap::from([(key.clone(), expectation(base))]),
-            writes: BTreeMap::from([(
-                key,
-                Staged {
-                    base,
-                    step: 1,
-                    body: Some(body),
-                },
-            )]),
-            steps: 1,
-        }
-    }
-
-    /// How many documents were given a body, and how many were deleted.
-    pub fn count(&self) -> (usize, usize) {
-        let deleted = self.writes.values().filter(|staged| staged.body.is_none()).count();
-        (self.writes.len() - deleted, deleted)
-    }
-
-    /// The keys that were written.
-    pub fn written(&self) -> impl Iterator<Item = &Key> {
-        self.writes.keys()
-    }
-
-    /// The keys that were read by id or written.
-    pub fn touched(&self) -> impl Iterator<Item = &Key> {
-        // Whatever was written was looked up first, so `reads` names every key.
-        self.reads.keys()
-    }
-
-    /// The body that a document was given, or none when it was deleted; none at all when it was not written.
-    pub fn body(&self, key: &Key) -> Option<Option<&Bytes>> {
-        self.writes.get(key).map(|staged| staged.body.as_ref())
-    }
-
-    /// Adds what a later unit of work on the same snapshot did.
-    pub fn absorb(&mut self, later: Self) {
-        for (key, expectation) in later.reads {
-            self.reads.entry(key).or_insert(expectation);
-        }
-        for (key, staged) in later.writes {
-            self.writes.insert(key, staged);
-        }
-        self.steps = self.steps.max(later.steps);
-    }
-
-    /// What to commit: every write expects what the snapshot had, every other document that was read by id as well.
-    pub fn to_changes(&self) -> ChangeSet {
-        let mut changes = ChangeSet::new();
-        for (key, &expected) in &self.reads {
-            let key = key.clone();
-            match (self.writes.get(&key).map(|staged| staged.body.clone()), expected) {
-                (None, expected) | (Some(None), expected @ Expectation::Absent) => changes.require(key, expected),
-                (Some(None), expected) => changes.delete(key, expected),
-                (Some(Some(body)), expected) => changes.put(key, expected, body),
-            }
-        }
-        changes
-    }
-
-    fn staged(&self, key: &Key) -> Option<&Staged> {
-        self.writes.get(key)
-    }
-}
-
-fn expectation(base: Option<Revision>) -> Expectation {
-    base.map_or(Expectation::Absent, Expectation::Revision)
-}
-
-/// What is left of a unit of work that has ended.
-#[derive(Debug, Default)]
-pub struct Ended {
-    /// What earlier units did, as it was given to this one.
-    pub ground: Overlay,
-    /// What this unit did.
-    pub own: Overlay,
-}
-
-impl Ended {
-    /// Everything together.
-    pub fn keep(self) -> Overlay {
-        let mut kept = self.ground;
-        kept.absorb(self.own);
-        kept
-    }
-}
-
 /// What a unit of work had written at some moment; see [`UnitOfWork::roll_back`].
 #[derive(Debug)]
 pub struct Savepoint {
@@ -310,6 +202,8 @@ impl UnitOfWork {
         }
         let found = match self.hand.as_ref().filter(|(held, _)| held == key) {
             Some((_, document)) => Some(document.clone()),
+            // What is known not to be there is not looked for again: units on one snapshot ask for much the same.
+            None if self.known(key)? == Some(Expectation::Absent) => None,
             None => self.snapshot.get(key).await?,
         };
         let expected = expectation(found.as_ref().map(|document| document.revision));
@@ -437,9 +331,10 @@ impl UnitOfWork {
     }
 
     async fn stage(&self, key: Key, body: Option<Bytes>) -> Result<Rev, UnitError> {
-        let base = match self.known_base(&key)? {
-            Some(base) => base,
-            None => self.snapshot.get(&key).await?.map(|document| document.revision),
+        let base = match self.known(&key)? {
+            Some(Expectation::Absent) => None,
+            Some(Expectation::Revision(revision)) => Some(revision),
+            Some(Expectation::Any) | None => self.snapshot.get(&key).await?.map(|document| document.revision),
         };
         let WriteLimits { rows, bytes } = self.limits;
         self.with_state(|state| {
@@ -469,20 +364,14 @@ impl UnitOfWork {
         })
     }
 
-    /// What a document is in the snapshot, if this unit has read or written it.
-    fn known_base(&self, key: &Key) -> Result<Option<Option<Revision>>, UnitError> {
-        self.with_state(|state| {
-            let expected = state.overlay.reads.get(key).or_else(|| state.ground.reads.get(key));
-            Ok(match expected {
-                Some(Expectation::Absent) => Some(None),
-                Some(Expectation::Revision(revision)) => Some(Some(*revision)),
-                Some(Expectation::Any) | None => None,
-            })
-        })
-    }
-
     fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
         self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
+    }
+
+    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
+    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
+        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
+        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
     }
 
     fn written_in(&self, scan: &Scan) -> Result<Vec<(Key, Staged)>, UnitError> {

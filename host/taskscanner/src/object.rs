@@ -7,7 +7,8 @@ use host_resource::{Content, Object, Problem, VerbName};
 use host_runtime::end::trace;
 use host_runtime::script::{Inputs, Invocation};
 use host_runtime::{End, Usage};
-use host_store::unit_of_work::{Ended, Seen, UnitOfWork, WriteLimits};
+use host_store::overlay::Ended;
+use host_store::unit_of_work::{Seen, UnitOfWork, WriteLimits};
 use host_store::{Document, Key, Overlay, Revision, Snapshot};
 use serde_json::Value;
 

@@ -55,21 +55,6 @@ fn a_schema_that_is_not_understood_is_refused() {
     refuses_property(json!({"type": "text"}), "/type", "a type is one of");
     refuses_property(json!({"type": ["string", "x"]}), "/type/1", "a type is one of");
     refuses_property(
-        json!({"type": "relationship"}),
-        "/type",
-        "relationships are not part of this version",
-    );
-    refuses_property(
-        json!({"items": {"type": "relationship"}}),
-        "/items/type",
-        "relationships are not part",
-    );
-    refuses_property(
-        json!({"reverseRelationship": true}),
-        "/reverseRelationship",
-        "relationships",
-    );
-    refuses_property(
         json!({"type": "string", "properties": {}}),
         "/properties",
         "for a property of type object",
@@ -106,6 +91,65 @@ fn a_schema_that_is_not_understood_is_refused() {
     );
     refuses_property(json!({"unique": true, "isVirtual": true}), "", "cannot be unique");
     refuses_property(json!({"unique": true, "encryption": {}}), "", "cannot be unique");
+}
+
+#[test]
+fn a_relationship_that_is_not_understood_is_refused() {
+    let refuses_property = |more: Value, place: &str, words: &str| {
+        let mut value = json!({"type": "relationship"});
+        value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        refuses(property(value), &format!("/schema/properties/p{place}"), words);
+    };
+    refuses_property(json!({"minLength": 1}), "/minLength", "");
+    refuses_property(
+        json!({"policies": [{"policyId": "required"}]}),
+        "/policies",
+        "no policies",
+    );
+    refuses_property(json!({"notifySelf": true}), "/notifySelf", "triggerSyncCheck");
+    refuses_property(json!({"scope": "secret"}), "/scope", "'public' or 'private'");
+    refuses_property(
+        json!({"reverseRelationship": true}),
+        "/reversePropertyName",
+        "'reversePropertyName' is required",
+    );
+    refuses_property(
+        json!({"reversePropertyName": "q"}),
+        "/reversePropertyName",
+        "needs 'reverseRelationship': true",
+    );
+    refuses_property(
+        json!({"reverseRelationship": true, "reversePropertyName": "q"}),
+        "/resourceCollection",
+        "is required",
+    );
+    let to = |path: &str| json!([{ "path": path }]);
+    refuses_property(
+        json!({"resourceCollection": to("internal/role")}),
+        "/resourceCollection/0/path",
+        "lead to managed objects",
+    );
+    refuses_property(
+        json!({"resourceCollection": to("managed/user"), "reverseRelationship": true, "reversePropertyName": "q"}),
+        "/reversePropertyName",
+        "no relationship 'q' that leads back",
+    );
+    refuses_property(
+        json!({"properties": {"_refProperties": {"type": "object", "properties": {"x": {"scope": "private"}}}}}),
+        "/properties/_refProperties",
+        "what is inside",
+    );
+    let inside = property(json!({"type": "object", "properties": {"q": {"type": "relationship"}}}));
+    refuses(
+        inside,
+        "/schema/properties/p/properties/q",
+        "a property of the object itself",
+    );
+    let list = property(json!({"type": "string", "items": {"type": "relationship"}}));
+    refuses(list, "/schema/properties/p/type", "of type 'array'");
+    let mut required = property(json!({"type": "relationship"}));
+    required["schema"]["required"] = json!(["p"]);
+    refuses(required, "/schema/required/0", "cannot be required");
 }
 
 #[test]
@@ -152,7 +196,7 @@ fn a_protection_that_protects_nothing_is_refused() {
 #[test]
 fn a_hook_or_an_action_that_is_not_understood_is_refused() {
     refuses(json!({"onCraete": {}}), "/onCraete", "is not known");
-    refuses(json!({"onSync": {}}), "/onSync", "is not part of this version");
+    refuses(json!({"onResponse": {}}), "/onResponse", "changed by `onRead`");
     refuses(json!({"onCreate": "x"}), "/onCreate", "an object is expected");
     refuses(
         json!({"onCreate": {"type": "groovy", "source": "x"}}),

@@ -4,10 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{execute, id, progress, scan};
-use crate::harness::{Client, Process, pause};
-
-/// The variable that says how often the process is killed.
-const VARIABLE: &str = "TASKWARDEN_KILLS";
+use crate::harness::{Client, Dice, Process, kills, pause};
 
 /// As many kills as fit into a minute where the tests run by themselves.
 const KILLS: u64 = 24;
@@ -35,7 +32,7 @@ const MOVE: &str = r#"
 
 #[test]
 fn a_ledger_is_in_balance_however_often_the_process_is_killed() {
-    let kills = std::env::var(VARIABLE).map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
+    let kills = kills(KILLS);
     let (mut left, mut dice, mut met) = (kills, Dice(kills), 0);
     while left > 0 {
         let (done, met_now) = one_scan(left.min(KILLS_EACH), &mut dice);
@@ -141,17 +138,4 @@ fn audit(client: &Client, ended: Option<&Value>) {
     let fuel = |name: &str| ended["usage"]["fuel"][name].as_u64().unwrap();
     let (sum, least, most) = (fuel("sum"), fuel("p50") / 2 * USERS as u64, fuel("max") * USERS as u64);
     assert!((least..=most).contains(&sum), "{sum} is not between {least} and {most}");
-}
-
-/// Repeatable chance: splitmix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
-    }
 }

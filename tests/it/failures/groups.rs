@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{counts, execute, make, refused, run, scan};
-use crate::harness::Server;
+use crate::harness::{Server, encode};
 
 const SOURCE: &str = "
     if (input.number % 3 === 0) throw {code: 409, message: 'user ' + input._id + ' has ' + input.number + ' things'};
@@ -52,6 +52,36 @@ fn failures_of_the_same_kind_are_counted_together() {
         404,
     );
     refused(client.get("taskscanner/none/failureGroup?_queryFilter=true"), 404);
+}
+
+#[test]
+fn a_cookie_leads_on_in_its_own_query_only() {
+    let server = Server::start();
+    let client = &server.client;
+    for number in 0..9 {
+        make(client, &format!("u{number}"), &json!({"number": number}));
+    }
+    let id = execute(client, "scan", &scan(SOURCE, &json!({})));
+    let other = execute(client, "other", &scan(SOURCE, &json!({})));
+    let page = |run: &str, filter: &str, cookie: &str| {
+        let filter = encode(filter);
+        client.get(&format!(
+            "taskscanner/{run}/failure?_queryFilter={filter}&_pageSize=2&_pagedResultsCookie={cookie}"
+        ))
+    };
+    let first = page(&id, "true", "").expect(200);
+    let cookie = first["pagedResultsCookie"].as_str().unwrap();
+    let second = page(&id, "true", cookie).expect(200);
+    assert_ne!(first["result"][0]["_id"], second["result"][0]["_id"]);
+    for refused in [
+        page(&id, "kind eq \"problem\"", cookie),
+        page(&other, "true", cookie),
+        page(&id, "true", "00ff"),
+    ] {
+        let problem = refused.expect(400);
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.contains("does not belong to this query"), "{message}");
+    }
 }
 
 #[test]

@@ -74,6 +74,27 @@ fn a_run_is_started_listed_read_and_forgotten() {
     assert_eq!(missing["message"], format!("Reconciliation with id {id} not found."));
 }
 
+/// What runs once in a run is told as well: the questions at its beginning, and its scripts at both ends.
+#[test]
+fn the_durations_of_a_run_have_its_beginning_and_its_end() {
+    let slow = super::script("for (var i = 0, sum = 0; i < 100000; i++) sum += i; true");
+    let server = server(&json!({"onRecon": slow, "result": slow}));
+    two(&server);
+    let run = recon(&server.client, "");
+    let durations = &run["durationSummary"];
+    for (metric, count) in [
+        ("onReconScript", 1),
+        ("resultScript", 1),
+        ("sourcePhase", 1),
+        ("targetPhase", 1),
+        // One that counts, and one for the page.
+        ("sourceQuery", 2),
+        ("targetQuery", 2),
+    ] {
+        assert_eq!(durations[metric]["count"], count, "{metric}: {durations:#}");
+    }
+}
+
 #[test]
 fn a_run_that_is_over_cannot_be_cancelled() {
     let server = server(&json!({}));

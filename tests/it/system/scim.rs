@@ -163,12 +163,18 @@ fn without_patch_a_whole_user_is_put_and_nothing_of_it_is_lost() {
         service.trouble(plenty());
     }
     service.trouble(Trouble::Overtaken);
-    let overtaken = server.client.patch(&path, &again).expect(409);
+    let whole = json!({"userName": "ann", "title": "Prof", "mail": ["a@x"]});
+    let overtaken = server.client.put(&path, &whole).expect(409);
     assert!(
         overtaken["message"].as_str().unwrap().contains("others changed"),
         "{overtaken}"
     );
     assert_eq!(service.state.lock().users[0]["title"], "Dr");
+    // A patch holds for what they made of it as well.
+    service.trouble(plenty());
+    service.trouble(plenty());
+    service.trouble(Trouble::Overtaken);
+    assert_eq!(server.client.patch(&path, &again).expect(200)["title"], "Prof");
 }
 
 #[test]

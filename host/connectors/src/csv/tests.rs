@@ -61,6 +61,7 @@ impl Fixture {
             accept: Arc::new(move |entry| {
                 Some(mapping::answer(
                     &entry.uid,
+                    None,
                     mapping::object(&kind, entry, &Wanted::default()),
                 ))
             }),

@@ -166,6 +166,12 @@ impl Timeouts {
         Ok(Self(timeouts))
     }
 
+    /// The longest of them.
+    pub(crate) fn longest(&self) -> Duration {
+        let all = NAMES.iter().map(|(_, operation)| self.of(*operation));
+        all.max().unwrap_or_default()
+    }
+
     /// How long an operation may take. What the platform lets run for ever ends here as well: a system that hangs must
     /// not keep a schedule or a request for ever.
     pub(crate) fn of(&self, operation: Operation) -> Duration {

@@ -11,7 +11,8 @@ use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::definition::ObjectType;
-use crate::options::{flag, is_empty, texts, trust, whole};
+use crate::options::{flag, is_empty, texts, whole};
+use crate::tls;
 
 /// Values of these change nothing: they tune the platform's connector.
 const WITHOUT_MEANING: [&str; 12] = [
@@ -167,7 +168,7 @@ impl Settings {
         Ok(Self {
             url: format!("{}://{host}:{port}", if ssl { "ldaps" } else { "ldap" }),
             starts_tls,
-            tls: (ssl || starts_tls).then(|| tls(&members)).transpose()?,
+            tls: (ssl || starts_tls).then(|| tls::client(&members)).transpose()?,
             principal: members.text("principal")?.unwrap_or_default().to_owned(),
             credentials: members.text("credentials")?.unwrap_or_default().to_owned(),
             synchronized_contexts: if synchronized.is_empty() {
@@ -216,20 +217,6 @@ fn filter(members: &Members<'_>, name: &str) -> Result<Option<String>, Invalid> 
             "this is no LDAP filter: write one such as (employeeType=internal)",
         )),
     }
-}
-
-/// Whom we trust, and that certificates are always checked.
-fn tls(members: &Members<'_>) -> Result<Arc<ClientConfig>, Invalid> {
-    if members
-        .get("hostNameVerification")
-        .is_some_and(|value| *value == Value::Bool(false))
-    {
-        return Err(members.invalid(
-            "hostNameVerification",
-            "certificates are always checked: name the one to trust in trustedCertificates",
-        ));
-    }
-    trust(members)
 }
 
 #[cfg(test)]

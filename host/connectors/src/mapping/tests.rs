@@ -107,3 +107,20 @@ fn what_the_type_does_not_allow_is_refused() {
         "/id: this cannot be changed"
     );
 }
+
+#[test]
+fn a_number_is_shown_as_one_when_nothing_is_lost() {
+    let check = |text: &str, expected: Value| assert_eq!(typed(Kind::Number, &json!(text)), expected);
+    check("1", json!(1));
+    check("-0.10", json!(-0.1));
+    check("1.50e3", json!(1500.0));
+    check("0.000", json!(0.0));
+    check("9007199254740993", json!(9_007_199_254_740_993_i64));
+    check(
+        "0.1000000000000000055511151231257827",
+        json!("0.1000000000000000055511151231257827"),
+    );
+    check("12345678901234567890.5", json!("12345678901234567890.5"));
+    check("1e400", json!("1e400"));
+    check("NaN", json!("NaN"));
+}

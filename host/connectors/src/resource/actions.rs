@@ -180,6 +180,11 @@ fn core_config(object: &Value) -> Result<Value, Problem> {
             "authToken": null, "tokenEndpoint": null, "clientId": null, "clientSecret": null, "scope": null,
             "grantType": "client_credentials", "trustedCertificates": []
         }),
+        definition::ConnectorName::Table => json!({
+            "jdbcDriver": "org.postgresql.Driver", "jdbcUrlTemplate": "jdbc:postgresql://%h:%p/%d", "host": null,
+            "port": 5432, "database": null, "user": null, "password": null, "table": null, "keyColumn": null,
+            "passwordColumn": null, "changeLogColumn": null, "quoting": "NONE", "enableEmptyString": false
+        }),
     };
     Ok(json!({
         "connectorRef": reference,

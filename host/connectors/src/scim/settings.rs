@@ -13,7 +13,8 @@ use rustls::ClientConfig;
 use serde_json::Value;
 use url::Url;
 
-use crate::options::{flag, is_empty, trust, whole};
+use crate::options::{flag, is_empty, whole};
+use crate::tls;
 
 /// Values of these change nothing: they tune the platform's HTTP client.
 const WITHOUT_MEANING: [&str; 4] = [
@@ -131,7 +132,7 @@ impl Settings {
                 "where the service is, such as https://example.com/scim/v2",
             )?,
             access: access(&members)?,
-            tls: trust(&members)?,
+            tls: tls::client(&members)?,
         })
     }
 }

@@ -16,6 +16,7 @@ use super::hooks::Occasion;
 use super::live::LiveType;
 use super::secret::Protection;
 use super::shape::{named, refuse_probing};
+use super::synced::asked;
 use super::unique::parse;
 use super::write::limits_of_hooks;
 use super::{ManagedObjects, ObjectId, Place, query};
@@ -50,9 +51,7 @@ impl ManagedObjects {
             ("import", None) => bulk::import(&self.store, self, context, path, action).await.map(Some),
             ("patch", Some(place)) => self.patch_one(context, &place, action).await.map(Some),
             ("patch", None) => self.patch_found(context, &live, action).await.map(Some),
-            ("triggerSyncCheck", _) => Err(Problem::unsupported(
-                "the action 'triggerSyncCheck' needs synchronization, which is not part of this version",
-            )),
+            ("triggerSyncCheck", place) => self.trigger_sync_check(context, &live, place, &action).await.map(Some),
             ("rotateKeys", None) => self.rotate_keys(&live).map(Some),
             ("reencrypt", None) if !context.is_within() => self.reencrypt(&live).await.map(Some),
             ("reencrypt", None) => Err(Problem::forbidden(
@@ -63,11 +62,7 @@ impl ManagedObjects {
             }
             (name, _) => {
                 let own = live.actions.iter().map(|(name, _)| name.as_str());
-                let known: Vec<&str> = BUILT_IN
-                    .into_iter()
-                    .filter(|name| *name != "triggerSyncCheck")
-                    .chain(own)
-                    .collect();
+                let known: Vec<&str> = BUILT_IN.into_iter().chain(own).collect();
                 Err(Problem::unsupported(format!(
                     "the action '{name}' is not supported by 'managed/{path}': there are {}",
                     known.join(", ")
@@ -89,20 +84,8 @@ impl ManagedObjects {
     async fn patch_found(&self, context: &Context, live: &Arc<LiveType>, action: Action) -> Result<Value, Problem> {
         let name = format!("managed/{}", live.definition.name);
         let operations = operations(&action, &name)?;
-        let source = match (action.parameter("_queryFilter"), action.parameter("_queryId")) {
-            (Some(filter), None) => {
-                let filter = Filter::parse(filter);
-                QuerySource::Filter(Arc::new(
-                    filter.map_err(|error| Problem::bad_request(format!("_queryFilter: {error}")))?,
-                ))
-            }
-            (None, Some(id)) => QuerySource::Id(id.to_owned()),
-            _ => {
-                return Err(Problem::bad_request(
-                    "a patch on a type needs exactly one of _queryFilter and _queryId",
-                ));
-            }
-        };
+        let source = asked(&action)?
+            .ok_or_else(|| Problem::bad_request("a patch on a type needs exactly one of _queryFilter and _queryId"))?;
         if let QuerySource::Filter(filter) = &source {
             refuse_probing(context, live, Some(filter), &[])?;
         }

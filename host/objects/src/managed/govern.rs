@@ -4,7 +4,7 @@
 //! 2. a change that changes nothing ends here, with the revision as it was;
 //! 3. `onCreate` or `onUpdate`; then the schema and the policies, over what these made of the object;
 //! 4. `onValidate`, `onStore`, encryption and hashes;
-//! 5. unique values are reserved, the object is put into the unit of work;
+//! 5. unique values are reserved, the object is put into the unit of work, its relationships are made and ended;
 //! 6. `postCreate` or `postUpdate`.
 //!
 //! All of it happens in one unit of work; when a step fails, nothing of it has happened.
@@ -23,6 +23,7 @@ use super::change::Change;
 use super::hooks::{Moment, Occasion};
 use super::live::LiveType;
 use super::policy::refusal;
+use super::relationship::{self, Asked, removed_with, split};
 use super::schema::{Checked, check};
 use super::secret::is_protected;
 use super::shape::{named, unnamed};
@@ -58,25 +59,16 @@ impl ManagedObjects {
                             .map_err(|error| Problem::invalid(pointer, error))?;
                     }
                 }
-                self.create_one(unit, place, &occasion, given).await?
+                self.create_one(context, unit, place, &occasion, given).await?
             }
             (change, Some(seen)) => {
                 let before = parse(&seen.body)?;
-                let mut given = self.given(context, unit, place, change, &before).await?;
+                let (mut given, asked) = self.given(context, unit, place, change, &before).await?;
                 if context.caller.is_external {
                     receive(live, &mut given, Some(&before), &removed(live, change))?;
                 }
-                self.replace_one(
-                    unit,
-                    place,
-                    &occasion,
-                    change,
-                    seen,
-                    before,
-                    given,
-                    context.caller.is_external,
-                )
-                .await?
+                self.replace_one(context, unit, place, &occasion, change, seen, before, given, asked)
+                    .await?
             }
             (_, None) => return Err(Problem::not_found(place.path())),
         };
@@ -87,7 +79,8 @@ impl ManagedObjects {
         })
     }
 
-    /// What a change makes of an object, as far as who asks for it may see the object.
+    /// What a change makes of an object, as far as who asks for it may see the object, and what a patch asks of its
+    /// relationships.
     async fn given(
         &self,
         context: &Context,
@@ -95,12 +88,13 @@ impl ManagedObjects {
         place: &Place,
         change: &Change,
         before: &Value,
-    ) -> Result<Value, Problem> {
+    ) -> Result<(Value, Vec<Asked>), Problem> {
         let operations = match change {
-            Change::Create(body) | Change::Update { body, .. } => return Ok(body.value().clone()),
+            Change::Create(body) | Change::Update { body, .. } => return Ok((body.value().clone(), Vec::new())),
             Change::Patch { operations, .. } => operations,
-            Change::Delete { .. } => return Ok(Value::Null),
+            Change::Delete { .. } => return Ok((Value::Null, Vec::new())),
         };
+        let (operations, asked) = split(&place.managed, operations)?;
         let mut view = before.clone();
         if context.caller.is_external {
             for pointer in &place.managed.hidden {
@@ -108,14 +102,15 @@ impl ManagedObjects {
             }
         }
         let mut view = named(view, &place.id, None);
-        self.patch_value(context, unit, &place.path(), operations, &mut view)
+        self.patch_value(context, unit, &place.path(), &operations, &mut view)
             .await?;
         let body = Body::new(&place.id, view)?;
-        Ok(body.into_value())
+        Ok((body.into_value(), asked))
     }
 
     async fn create_one(
         &self,
+        context: &Context,
         unit: &Arc<UnitOfWork>,
         place: &Place,
         occasion: &Occasion<'_>,
@@ -145,9 +140,11 @@ impl ManagedObjects {
                 id: place.id.clone(),
             },
         };
-        let body = Body::new(&place.id, made)?.into_value();
+        let mut body = Body::new(&place.id, made)?.into_value();
+        let asked = relationship::given(&place.managed, &mut body)?;
         let body = self.settle(&place, occasion, body, None, false).await?;
         let staged = put(unit, &place, None, &body, false).await?;
+        self.relate(context, unit, &place, asked).await?;
         let stored = named(body.into_value(), &place.id, staged.object.rev.as_deref());
         occasion
             .happen(Moment::PostCreate, &[("object", &stored), ("newObject", &stored)])
@@ -161,6 +158,7 @@ impl ManagedObjects {
     )]
     async fn replace_one(
         &self,
+        context: &Context,
         unit: &Arc<UnitOfWork>,
         place: &Place,
         occasion: &Occasion<'_>,
@@ -168,16 +166,16 @@ impl ManagedObjects {
         seen: Seen,
         before: Value,
         mut given: Value,
-        is_external: bool,
+        in_patch: Vec<Asked>,
     ) -> Result<Staged, Problem> {
         let live = &*place.managed;
         live.virtuals
             .iter()
             .for_each(|pointer| drop(pointer.remove(&mut given)));
-        if !is_external {
+        if !context.caller.is_external {
             self.keep_protected(live, &mut given, &before).await?;
         }
-        if given == before {
+        if given == before && in_patch.is_empty() {
             return Ok(Staged::kept(seen));
         }
         let rev = seen.rev.to_string();
@@ -192,13 +190,21 @@ impl ManagedObjects {
                 &[("oldObject", &old), ("newObject", &new)],
             )
             .await?;
-        let made = Body::new(&place.id, made)?.into_value();
+        let mut made = Body::new(&place.id, made)?.into_value();
+        let mut asked = relationship::given(live, &mut made)?;
+        asked.extend(in_patch);
         let is_patch = matches!(change, Change::Patch { .. });
         let body = self.settle(place, occasion, made, Some(&before), is_patch).await?;
-        if *body.value() == before {
+        let is_same = *body.value() == before;
+        let is_related = self.relate(context, unit, place, asked).await?;
+        if is_same && !is_related {
             return Ok(Staged::kept(seen));
         }
-        let staged = put(unit, place, Some(&before), &body, is_patch).await?;
+        let staged = if is_same {
+            Staged::kept(seen)
+        } else {
+            put(unit, place, Some(&before), &body, is_patch).await?
+        };
         let stored = named(body.into_value(), &place.id, staged.object.rev.as_deref());
         occasion
             .happen(
@@ -328,6 +334,7 @@ async fn remove(unit: &UnitOfWork, place: &Place, occasion: &Occasion<'_>, seen:
     let old = named(before.clone(), &place.id, Some(&rev));
     occasion.happen(Moment::OnDelete, &[("object", &old)]).await?;
     reserve(unit, &place.managed, place.id.as_str(), Some(&before), None).await?;
+    removed_with(unit, place).await?;
     unit.delete(place.key()).await?;
     occasion.happen(Moment::PostDelete, &[("oldObject", &old)]).await?;
     Ok(Staged::kept(seen))

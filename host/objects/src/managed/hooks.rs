@@ -25,10 +25,11 @@ pub(super) enum Moment {
     PostDelete,
     OnValidate,
     OnStore,
+    OnSync,
 }
 
 /// The moments, by the names of their hooks in a type.
-pub(super) const MOMENTS: [(&str, Moment); 11] = [
+pub(super) const MOMENTS: [(&str, Moment); 12] = [
     ("onCreate", Moment::OnCreate),
     ("postCreate", Moment::PostCreate),
     ("onRead", Moment::OnRead),
@@ -40,6 +41,7 @@ pub(super) const MOMENTS: [(&str, Moment); 11] = [
     ("postDelete", Moment::PostDelete),
     ("onValidate", Moment::OnValidate),
     ("onStore", Moment::OnStore),
+    ("onSync", Moment::OnSync),
 ];
 
 impl fmt::Display for Moment {

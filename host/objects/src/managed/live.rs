@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::ManagedObjects;
 use super::hooks::Moment;
-use super::schema::{Hook, Property, PropertyScript};
+use super::relationship::{ends, rows};
+use super::schema::{Hook, Property, PropertyScript, Relationship};
 use super::secret::Protection;
 use super::types::{ManagedType, ManagedTypes};
 use super::unique::Unique;
@@ -37,6 +38,8 @@ pub(super) struct LiveType {
     pub(super) on_demand: Vec<Pointer>,
     pub(super) protected: Vec<(Pointer, Protection)>,
     pub(super) defaults: Vec<(Pointer, Value)>,
+    /// By the names of their properties.
+    pub(super) relationships: Vec<(Box<str>, Relationship)>,
     pub(super) unique: Unique,
     /// Whether an object is written as it is given.
     pub(super) is_plain: bool,
@@ -101,9 +104,19 @@ impl LiveType {
                 .iter()
                 .filter_map(|property| Some((property.pointer.clone(), property.default.clone()?)))
                 .collect(),
+            relationships: properties
+                .iter()
+                .filter_map(|property| Some((property.name.clone(), (**property.relationship.as_ref()?).clone())))
+                .collect(),
             unique: Unique::new(&definition.name, where_(|property| property.traits.is_unique)),
             is_plain,
         })
+    }
+
+    /// The relationship that a property is.
+    pub(super) fn relationship(&self, name: &str) -> Option<&Relationship> {
+        let found = self.relationships.iter().find(|(own, _)| **own == *name);
+        found.map(|(_, relationship)| relationship)
     }
 
     /// The script for a moment.
@@ -192,10 +205,16 @@ impl ManagedObjects {
     async fn declare_indexes(&self) {
         let _one_at_a_time = self.declaring.lock().await;
         let types = Arc::clone(&self.types.read());
-        for live in &types.0 {
+        let relationships = (rows(), vec![ends()]);
+        let has_relationships = types.0.iter().any(|live| !live.relationships.is_empty());
+        let of_types = types.0.iter().map(|live| {
             let ManagedType {
                 collection, indexes, ..
             } = &*live.definition;
+            (collection, indexes)
+        });
+        let of_relationships = has_relationships.then_some((&relationships.0, &relationships.1));
+        for (collection, indexes) in of_types.chain(of_relationships) {
             if let Err(error) = self.store.declare_indexes(collection, indexes).await {
                 tracing::error!(%error, %collection, "indexes cannot be declared: queries do without");
             }

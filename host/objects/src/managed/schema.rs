@@ -11,9 +11,11 @@ use serde_json::Value;
 mod check;
 mod kinds;
 mod parse;
+mod relationship;
 
 pub(super) use check::{Checked, check, check_property};
 pub(super) use kinds::{Kind, Kinds};
+pub(super) use relationship::{Relationship, check_ends};
 
 use super::policy::Policy;
 use super::secret::Protection;
@@ -44,6 +46,8 @@ pub(super) struct Property {
     pub(super) default: Option<Value>,
     pub(super) traits: Traits,
     pub(super) protection: Option<Protection>,
+    /// When its values are other objects.
+    pub(super) relationship: Option<Box<Relationship>>,
     pub(super) on_retrieve: Option<Hook>,
     pub(super) on_store: Option<Hook>,
     pub(super) on_validate: Option<Hook>,

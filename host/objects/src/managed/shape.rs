@@ -10,11 +10,30 @@ use serde_json::{Map, Value};
 
 use super::hooks::{Moment, Occasion};
 use super::live::LiveType;
+use super::relationship::View;
 use super::{ManagedObjects, ObjectId};
 
 impl ManagedObjects {
-    /// An object as it is shown. `is_read` says that it is the answer to a read, at which `onRead` runs.
+    /// An object as it is shown, with the relationships that are asked for. `is_read` says that it is the answer to a
+    /// read, at which `onRead` runs.
     pub(super) async fn show(
+        &self,
+        context: &Context,
+        unit: &Arc<UnitOfWork>,
+        live: &LiveType,
+        object: Object,
+        fields: &Fields,
+        is_read: bool,
+    ) -> Result<Object, Problem> {
+        let shown = self.show_own(context, unit, live, object, fields, is_read).await?;
+        match View::new(live, fields, context.caller.is_external) {
+            None => Ok(shown),
+            Some(view) => self.with_relationships(context, unit, &view, shown).await,
+        }
+    }
+
+    /// An object as it is shown, without relationships.
+    pub(super) async fn show_own(
         &self,
         context: &Context,
         unit: &Arc<UnitOfWork>,
@@ -65,11 +84,15 @@ impl ManagedObjects {
         page: Page,
         fields: &Fields,
     ) -> Result<Page, Problem> {
+        let view = View::new(live, fields, context.caller.is_external);
         let mut result = Vec::with_capacity(page.result.len());
         for object in page.result {
-            let shown = self.show(context, unit, live, object, fields, false).await?;
+            let shown = self.show_own(context, unit, live, object, fields, false).await?;
             if live.script(Moment::OnQueryResult).is_none() || is_wanted(context, unit, live, &shown).await? {
-                result.push(shown);
+                result.push(match &view {
+                    None => shown,
+                    Some(view) => self.with_relationships(context, unit, view, shown).await?,
+                });
             }
         }
         Ok(Page { result, ..page })

@@ -25,6 +25,7 @@ use super::{ManagedObjects, ManagedTypes, Ports};
 
 mod paging;
 mod queries;
+mod relationships;
 mod replacing;
 mod sorting;
 mod units;
@@ -81,11 +82,15 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::of(json!({"objects": [{"name": "user", "indexes": ["/userName", "/number"]}, {"name": "role"}]})).await
+    }
+
+    /// A house with other types.
+    async fn of(types: Value) -> Self {
         let tenant = TenantName::default_tenant();
         let store = RedbStore::in_memory(Arc::new(StoppedClock));
         store.open_tenant(&tenant).await.unwrap();
         let store = TenantStore::new(store, tenant);
-        let types = json!({"objects": [{"name": "user", "indexes": ["/userName", "/number"]}, {"name": "role"}]});
         let types = ManagedTypes::parse(&types).unwrap();
         let ids = Arc::new(CountedIds::default());
         let managed = Arc::new(ManagedObjects::new(Ports {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::BUILT_IN;
 use super::hooks::{MOMENTS, Moment};
-use super::schema::{Hook, Schema};
+use super::schema::{Hook, Property, Schema, check_ends};
 
 /// More types than this are refused: each brings its own tables and indexes.
 pub const MAX_TYPES: usize = 256;
@@ -37,7 +37,17 @@ const OF_TYPE: [&str; 8] = [
 
 /// What the peer's `managed.json` knows and this version does not. Refused like any other unknown key, but with words
 /// that spare people the search for a typing error.
-const NOT_YET: [&str; 4] = ["onSync", "onResponse", "properties", "lastSync"];
+const NOT_YET: [(&str, &str); 3] = [
+    ("onResponse", "what is answered is changed by `onRead` and `onRetrieve`"),
+    (
+        "properties",
+        "the properties and their hooks belong to `schema/properties`",
+    ),
+    (
+        "lastSync",
+        "what was carried over last is not kept in objects: leave it out",
+    ),
+];
 
 /// The types of managed objects of a tenant.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,10 +86,12 @@ pub enum TypesError {
         at: String,
     },
     /// A key of the product family that this version does without.
-    #[error("{at} is not part of this version")]
+    #[error("{at} is not part of this version: {instead}")]
     NotYet {
         /// Where.
         at: String,
+        /// What would be right.
+        instead: &'static str,
     },
     /// A schema, a hook or an action that is not understood.
     #[error("{invalid}")]
@@ -166,6 +178,11 @@ impl ManagedTypes {
             }
             types.push(Arc::new(parsed));
         }
+        let properties: Vec<(&str, &[Property])> = types
+            .iter()
+            .filter_map(|one| Some((one.name.as_str(), one.schema.as_ref()?.properties.as_slice())))
+            .collect();
+        check_ends(&properties)?;
         Ok(Self(types))
     }
 
@@ -180,10 +197,10 @@ impl ManagedType {
         let is_known = |key: &str| OF_TYPE.contains(&key) || MOMENTS.iter().any(|(hook, _)| *hook == key);
         if let Some(key) = members.keys().find(|key| !is_known(key)) {
             let at = at(place, key);
-            return Err(if NOT_YET.contains(&key.as_str()) {
-                TypesError::NotYet { at }
-            } else {
-                TypesError::Unknown { at }
+            let not_yet = NOT_YET.iter().find(|(known, _)| known == key);
+            return Err(match not_yet {
+                Some((_, instead)) => TypesError::NotYet { at, instead },
+                None => TypesError::Unknown { at },
             });
         }
         let name_at = at(place, "name");
@@ -310,7 +327,7 @@ impl TypesError {
         match self {
             Self::Kind { at, .. }
             | Self::Unknown { at }
-            | Self::NotYet { at }
+            | Self::NotYet { at, .. }
             | Self::Part { at, .. }
             | Self::Name { at }
             | Self::Repeated { at, .. }
@@ -386,8 +403,8 @@ mod tests {
             "/objects/0/indices is not known",
         );
         check(
-            of(json!({"name": "user", "onSync": {}})),
-            "/objects/0/onSync is not part of this version",
+            of(json!({"name": "user", "properties": {}})),
+            "/objects/0/properties is not part of this version: the properties and their hooks belong to `schema/properties`",
         );
         check(
             of(json!({"name": "user", "onCreate": {}})),

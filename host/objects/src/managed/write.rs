@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use host_model::audit;
 use host_model::limits::Limits;
-use host_model::sync;
 use host_resource::project::Fields;
 use host_resource::{Context, Object, Problem, ResourcePath};
 use host_store::unit_of_work::{Seen, WriteLimits};
 use host_store::{Collection, CommitError, Key, Revision, UnitOfWork};
 
 use super::change::{Change, Plan};
+use super::relationship::{MAX_RELATIONSHIPS, removed_with};
+use super::synced::Told;
 use super::unique::parse;
 use super::{ManagedObjects, ObjectId, Place, object};
 
@@ -52,7 +53,13 @@ impl ManagedObjects {
             return Ok(staged.into_object());
         }
         let is_alone = place.managed.is_plain && !change.has_scripts();
-        let limits = if is_alone { WriteLimits::NONE } else { limits_of_hooks() };
+        let limits = match change {
+            _ if is_alone => WriteLimits::NONE,
+            _ if place.managed.relationships.is_empty() && !matches!(change, Change::Delete { .. }) => {
+                limits_of_hooks()
+            }
+            _ => limits_of_relationships(),
+        };
         let work = |unit: Arc<UnitOfWork>| -> Pin<Box<dyn Future<Output = _> + Send + '_>> {
             Box::pin(async move { self.stage(context, &unit, place, change, fields).await })
         };
@@ -108,7 +115,7 @@ impl ManagedObjects {
             .await
     }
 
-    /// Tells who has to know of a change: the audit first, then the listener.
+    /// Tells who has to know of a change: the audit first, then those who carry it over.
     async fn stage_told(
         &self,
         context: &Context,
@@ -118,9 +125,9 @@ impl ManagedObjects {
         fields: &Fields,
     ) -> Result<Staged, Problem> {
         let container = place.managed.definition.collection.name();
-        let listener = self.listener.get().filter(|listener| listener.wants(container));
+        let is_followed = self.is_followed(&place.managed);
         let is_audited = self.audit.wants_change(context, container);
-        if listener.is_none() && !is_audited {
+        if !is_followed && !is_audited {
             return self.stage_unseen(context, unit, place, change, fields).await;
         }
         let old = unit.get(&place.key()).await?;
@@ -135,20 +142,14 @@ impl ManagedObjects {
             self.enter(context, unit, &place, change, old.as_ref(), new.as_ref())
                 .await?;
         }
-        if let Some(listener) = listener
-            && old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body)
-        {
-            let shown = |seen: Option<Seen>| seen.map(|seen| object(seen).into_value()).transpose();
-            let damaged = |error: serde_json::Error| Problem::internal(format!("an object is damaged: {error}"));
-            let (old, new) = (shown(old).map_err(damaged)?, shown(new).map_err(damaged)?);
-            let told = sync::Change {
-                container,
-                id: place.id.as_str(),
+        if is_followed && old.as_ref().map(|seen| &seen.body) != new.as_ref().map(|seen| &seen.body) {
+            let told = Told {
+                method: change.method(),
                 old: old.as_ref(),
                 new: new.as_ref(),
+                is_check: false,
             };
-            let context = context.clone().within(Arc::clone(unit));
-            listener.changed(&context, told).await?;
+            self.follow(context, unit, &place, told).await?;
         }
         Ok(staged)
     }
@@ -217,6 +218,15 @@ pub(super) fn limits_of_hooks() -> WriteLimits {
     WriteLimits::from(&Limits::default())
 }
 
+/// What hooks may write besides an object with all its relationships, each with what is counted at its other end.
+pub(super) fn limits_of_relationships() -> WriteLimits {
+    let WriteLimits { rows, bytes } = limits_of_hooks();
+    WriteLimits {
+        rows: rows + 3 * MAX_RELATIONSHIPS,
+        bytes: 2 * bytes,
+    }
+}
+
 /// The answer to a change that is not committed yet.
 pub(super) struct Staged {
     pub(super) object: Object,
@@ -268,6 +278,7 @@ async fn stage_plain(unit: &UnitOfWork, place: &Place, change: &Change) -> Resul
             }
         }
         Plan::Remove(seen) => {
+            removed_with(unit, place).await?;
             unit.delete(key).await?;
             Staged::kept(seen)
         }

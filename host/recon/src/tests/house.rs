@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use host_model::audit::NoAudit;
 use host_model::clock::{Clock, Timestamp, parse_wire_time};
 use host_model::configured::{ConfigName, Configured};
 use host_model::evaluate::{Evaluate, Scripting};
@@ -295,6 +296,7 @@ impl House {
             ids: Arc::new(Counting::default()),
             router: router.clone(),
             mappings: Arc::clone(&mappings),
+            audit: Arc::new(NoAudit),
             max_completed_runs: 100,
         });
         let host = systems.hosts.fetch_add(1, Ordering::SeqCst) + 1;

@@ -8,6 +8,7 @@ use host_resource::Problem;
 use serde_json::{Map, Value};
 
 use super::Turn;
+use crate::claims::Made;
 use crate::endpoint::{content_of, id_of, rev_of};
 use crate::sent::Write;
 
@@ -51,6 +52,11 @@ impl Turn<'_> {
             self.change = difference(&Value::Object(Map::new()), &content);
         }
         self.keep_to_plan()?;
+        self.claim(|| Made {
+            id: None,
+            object: content.clone(),
+            is_new: true,
+        })?;
         let created = self.write(Write::Create { id, content }).await?;
         self.target_id = created.as_ref().and_then(id_of).map(str::to_owned);
         self.target = created;
@@ -59,20 +65,20 @@ impl Turn<'_> {
     }
 
     async fn update(&mut self) -> Result<(), Problem> {
-        let (Some(id), Some(before)) = (self.target_id.clone(), self.target.clone()) else {
+        let (Some(id), Some(before)) = (self.target_id.clone(), self.target.as_ref()) else {
             return Err(Problem::conflict("no target object to update"));
         };
         let mut after = self.mapped(before.clone()).await?;
         self.hook(Hook::OnUpdate, "onUpdateScript", &mut after).await?;
-        if is_same(&before, &after) {
+        if is_same(before, &after) {
             self.counts.unchanged = true;
             return Ok(());
         }
+        let rev = rev_of(before).map(str::to_owned);
         if self.keeps_change() {
-            self.change = difference(&before, &after);
+            self.change = difference(before, &after);
         }
         self.keep_to_plan()?;
-        let rev = rev_of(&before).map(str::to_owned);
         let content = content_of(after);
         if let Some(updated) = self.write(Write::Update { id, rev, content }).await? {
             self.target = Some(updated);

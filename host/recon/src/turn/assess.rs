@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use super::{Shown, Turn};
+use crate::claims::Looked;
 use crate::endpoint::{Window, id_of};
 use crate::mapping::is_truthy;
 
@@ -135,17 +136,21 @@ impl Turn<'_> {
         };
         let answer = self.run(metric, script, self.evaluation(script)).await?.into_value();
         let subject = || work.mapping.subject(script);
+        let mut filter = None;
         let mut found: Vec<String> = if answer.is_null() {
             Vec::new()
         } else if correlation.is_query {
             let source = query_of(&answer).map_err(|message| Problem::internal(format!("{}: {message}", subject())))?;
+            if let QuerySource::Filter(looked_for) = &source {
+                filter = Some(Arc::clone(looked_for));
+            }
             let window = Window {
                 size: Some(MAX_CANDIDATES),
                 ..Window::default()
             };
             let found = work.mapping.target.query(&work.router, &self.context, source, window);
             let found = work.timed("correlationQuery", found).await?;
-            found.objects.iter().filter_map(id_of).map(str::to_owned).collect()
+            found.objects.into_iter().map(|object| object.id).collect()
         } else {
             let Value::Array(found) = &answer else {
                 return Err(Problem::internal(format!(
@@ -162,6 +167,10 @@ impl Turn<'_> {
         };
         found.sort();
         found.dedup();
+        self.looked = Some(Looked {
+            filter,
+            found: found.clone(),
+        });
         match (found.len(), found.pop()) {
             (1, Some(id)) => self.correlated_with(id).await,
             (_, None) => Ok(Correlated::None),

@@ -2,7 +2,7 @@
 
 use host_model::mapping::{Hook, PropertySpec};
 use host_model::policy::Condition;
-use host_resource::Problem;
+use host_resource::{Filter, Problem};
 use serde_json::{Map, Value};
 
 use super::{Turn, script};
@@ -15,7 +15,7 @@ impl Turn<'_> {
         for property in &self.work.mapping.spec.properties {
             if self.is_wanted(property, &scope).await? {
                 let value = self.value_of(property, &scope).await?;
-                property.write(value, scope.target()).map_err(|error| {
+                property.write(value, scope.target_mut()).map_err(|error| {
                     Problem::bad_request(format!("'{}' cannot be written: {error}", property.target))
                 })?;
             }
@@ -25,25 +25,25 @@ impl Turn<'_> {
         Ok(target)
     }
 
-    async fn is_wanted(&self, property: &PropertySpec, scope: &Scope) -> Result<bool, Problem> {
+    async fn is_wanted(&self, property: &PropertySpec, scope: &Scope<'_>) -> Result<bool, Problem> {
         match &property.condition {
             None => Ok(true),
-            Some(Condition::Filter(filter)) => Ok(filter.matches(&scope.0)),
+            Some(Condition::Filter(filter)) => Ok(scope.matches(filter)),
             Some(Condition::Script(script)) => {
                 let evaluation = self
                     .evaluation(script)
                     .bind_text("object", script::text(self.source.as_deref()))
                     .bind_text("oldSource", script::text(self.old_source.as_deref()))
-                    .bind("target", scope.member("target"))
-                    .bind("oldTarget", scope.member("oldTarget"));
+                    .bind("target", scope.target())
+                    .bind("oldTarget", self.target.as_ref().unwrap_or(&Value::Null));
                 let value = self.run("propertyMappingConditionScript", script, evaluation).await?;
                 Ok(is_truthy(&value.into_value()))
             }
         }
     }
 
-    async fn value_of(&self, property: &PropertySpec, scope: &Scope) -> Result<Value, Problem> {
-        let value = property.value(scope.member("object"));
+    async fn value_of(&self, property: &PropertySpec, scope: &Scope<'_>) -> Result<Value, Problem> {
+        let value = property.value(scope.source);
         let Some(script) = &property.transform else {
             return Ok(value.clone());
         };
@@ -79,34 +79,63 @@ impl Turn<'_> {
     }
 }
 
-/// What the conditions of properties look at; the target in it is the one that is being made.
-struct Scope(Value);
+/// The source object and the target object that is being made of it; and together with them, where a condition is a filter,
+/// what filters look at.
+struct Scope<'a> {
+    source: &'a Value,
+    /// The target object, or an object that has it as a member.
+    made: Value,
+    is_looked_at: bool,
+}
 
-impl Scope {
-    fn new(turn: &Turn<'_>, target: Value) -> Self {
+impl<'a> Scope<'a> {
+    fn new(turn: &'a Turn<'_>, target: Value) -> Self {
         let spec = &turn.work.mapping.spec;
         let looks = |property: &PropertySpec| matches!(property.condition, Some(Condition::Filter(_)));
-        let shown = |shown: Option<&super::Shown>| shown.map_or(Value::Null, |shown| shown.value.clone());
-        let mut members = Map::new();
-        members.insert("object".to_owned(), shown(turn.source.as_deref()));
-        if spec.properties.iter().any(looks) {
-            members.insert("linkQualifier".to_owned(), turn.qualifier.clone().into());
-            members.insert("oldSource".to_owned(), shown(turn.old_source.as_deref()));
-            members.insert("oldTarget".to_owned(), turn.target.clone().unwrap_or(Value::Null));
+        let is_looked_at = spec.properties.iter().any(looks);
+        let shown = |shown: Option<&'a super::Shown>| shown.map_or(&Value::Null, |shown| &shown.value);
+        let source = shown(turn.source.as_deref());
+        if !is_looked_at {
+            return Self {
+                source,
+                made: target,
+                is_looked_at,
+            };
         }
+        let mut members = Map::new();
+        members.insert("object".to_owned(), source.clone());
+        members.insert("linkQualifier".to_owned(), turn.qualifier.clone().into());
+        members.insert("oldSource".to_owned(), shown(turn.old_source.as_deref()).clone());
+        members.insert("oldTarget".to_owned(), turn.target.clone().unwrap_or(Value::Null));
         members.insert("target".to_owned(), target);
-        Self(Value::Object(members))
+        Self {
+            source,
+            made: Value::Object(members),
+            is_looked_at,
+        }
     }
 
-    fn member(&self, name: &str) -> &Value {
-        &self.0[name]
+    fn matches(&self, filter: &Filter) -> bool {
+        filter.matches(&self.made)
     }
 
-    fn target(&mut self) -> &mut Value {
-        &mut self.0["target"]
+    fn target(&self) -> &Value {
+        if self.is_looked_at {
+            &self.made["target"]
+        } else {
+            &self.made
+        }
+    }
+
+    fn target_mut(&mut self) -> &mut Value {
+        if self.is_looked_at {
+            &mut self.made["target"]
+        } else {
+            &mut self.made
+        }
     }
 
     fn into_target(mut self) -> Value {
-        self.0["target"].take()
+        self.target_mut().take()
     }
 }

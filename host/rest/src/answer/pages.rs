@@ -21,7 +21,10 @@ use crate::request::Style;
 /// Objects in a page: a few hundred kilobytes at most, and one round to the store for many objects.
 const PAGE: usize = 500;
 /// The same when an order is wanted, which a resource without an index has to establish anew for each page.
-const SORTED_PAGE: usize = 5_000;
+const SORTED_PAGE: usize = 10_000;
+/// A resource without an index looks at everything for each page in an order, so that answering everything would cost the
+/// square of it: an answer of more pages than this is refused when the first one is there.
+const SORTED_PAGES: u64 = 20;
 /// Pages asked for one answer. A resource whose cookies never end stops here, at more objects than anyone reads.
 const PAGES: usize = 1_000_000;
 
@@ -41,14 +44,24 @@ impl Everything {
     /// Answers with the first page, and goes on in the background if there are more. The tenant's slot is held until
     /// the last page is sent.
     pub(crate) async fn answer(mut self, slot: OwnedSemaphorePermit) -> Result<Reply, Problem> {
-        self.query.page_size = Some(if self.query.sort.is_empty() { PAGE } else { SORTED_PAGE });
-        // Without pages there is no total, whatever was asked for: behaviour 1.5.
-        self.query.total = TotalPolicy::None;
+        let is_sorted = !self.query.sort.is_empty();
+        self.query.page_size = Some(if is_sorted { SORTED_PAGE } else { PAGE });
+        // Who sorts looks at everything, and counts it on the way.
+        self.query.total = if is_sorted {
+            TotalPolicy::Exact
+        } else {
+            TotalPolicy::None
+        };
         let page = page(&self.router, &self.context, &self.path, &self.query, self.version).await?;
+        if page.cookie.is_some() {
+            refuse_many(page.total, page.result.len())?;
+        }
+        self.query.total = TotalPolicy::None;
+        // Without pages there is no total, whatever was asked for: behaviour 1.5.
         let totals = Totals {
             cookie: None,
-            policy: page.policy,
-            total: page.total,
+            policy: TotalPolicy::None,
+            total: None,
         };
         let style = self.style.clone();
         let mut form = if self.is_lines {
@@ -104,6 +117,18 @@ impl Everything {
             }
         }
         tracing::error!(path = %self.path, cookie, "the pages of a query do not end: the answer breaks off");
+    }
+}
+
+/// Refuses an order of very many.
+fn refuse_many(total: Option<u64>, on_first: usize) -> Result<(), Problem> {
+    let most = SORTED_PAGES * on_first.max(1) as u64;
+    match total.filter(|total| *total > most) {
+        None => Ok(()),
+        Some(total) => Err(Problem::bad_request(format!(
+            "{total} objects cannot be sorted for one answer, at most {most} of this size: ask for pages with _pageSize,              narrow the query, or leave out _sortKeys"
+        ))
+        .with_detail("parameter", "_sortKeys")),
     }
 }
 

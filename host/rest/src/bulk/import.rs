@@ -58,6 +58,16 @@ struct Batch {
     last: u64,
 }
 
+/// A body that is read line by line.
+struct Reader<'b> {
+    body: &'b mut Body,
+    /// None once the body has ended.
+    lines: Option<Lines>,
+    /// What is left of its last piece.
+    piece: Bytes,
+    from_line: u64,
+}
+
 impl Batch {
     fn is_full(&self) -> bool {
         self.items.len() + self.errors.len() >= BATCH || self.bytes >= BATCH_BYTES
@@ -130,26 +140,51 @@ impl Import {
         }
     }
 
+    /// Reads a batch while the one before it is being committed.
     async fn take_all(&self, body: &mut Body, from_line: u64, summary: &mut Summary) -> Result<(), Problem> {
-        let mut lines = Lines::new(self.line_bytes);
-        let mut batch = Batch::default();
-        while let Some(mut piece) = self.piece(body).await? {
-            while let Some(line) = lines.next(&mut piece)? {
-                if line.number >= from_line {
-                    batch.push(&line);
-                }
-                if batch.is_full() {
-                    self.commit(summary, std::mem::take(&mut batch)).await?;
-                }
+        let mut reader = Reader {
+            body,
+            lines: Some(Lines::new(self.line_bytes)),
+            piece: Bytes::new(),
+            from_line,
+        };
+        let mut waiting = Batch::default();
+        loop {
+            let (committed, gathered) = if waiting.last > 0 {
+                tokio::join!(self.commit(summary, waiting), self.gather(&mut reader))
+            } else {
+                (Ok(()), self.gather(&mut reader).await)
+            };
+            committed?;
+            waiting = gathered?;
+            if waiting.last == 0 {
+                return Ok(());
             }
         }
-        if let Some(line) = lines.last().filter(|line| line.number >= from_line) {
-            batch.push(&line);
+    }
+
+    /// The next batch; an empty one at the end.
+    async fn gather(&self, reader: &mut Reader<'_>) -> Result<Batch, Problem> {
+        let mut batch = Batch::default();
+        while let Some(lines) = &mut reader.lines {
+            let line = match lines.next(&mut reader.piece)? {
+                Some(line) => Some(line),
+                None => match self.piece(reader.body).await? {
+                    Some(piece) => {
+                        reader.piece = piece;
+                        continue;
+                    }
+                    None => reader.lines.take().and_then(Lines::last),
+                },
+            };
+            if let Some(line) = line.filter(|line| line.number >= reader.from_line) {
+                batch.push(&line);
+            }
+            if batch.is_full() {
+                break;
+            }
         }
-        if batch.last > 0 {
-            self.commit(summary, batch).await?;
-        }
-        Ok(())
+        Ok(batch)
     }
 
     /// The next piece of the body; none at its end.

@@ -1,4 +1,5 @@
-//! Passwords that were verified a short while ago, so that not every request costs a slow hash.
+//! Passwords and tokens that were verified a short while ago, so that not every request costs a slow hash, or works out
+//! what somebody may do.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,8 +63,15 @@ impl Cache {
         holds.then(|| Arc::clone(&remembered.caller))
     }
 
-    /// Remembers a password that was right.
-    pub(crate) fn put(&mut self, fingerprint: Fingerprint, caller: Arc<Caller>, revision: Revision, now: Timestamp) {
+    /// Remembers a password or a token that was right, no longer than until `end`.
+    pub(crate) fn put(
+        &mut self,
+        fingerprint: Fingerprint,
+        caller: Arc<Caller>,
+        revision: Revision,
+        now: Timestamp,
+        end: Option<Timestamp>,
+    ) {
         if self.callers.len() >= CALLERS {
             self.callers.retain(|_, remembered| now < remembered.until);
         }
@@ -80,7 +88,7 @@ impl Cache {
             Remembered {
                 caller,
                 revision,
-                until: now + REMEMBERED,
+                until: end.map_or(now + REMEMBERED, |end| end.min(now + REMEMBERED)),
             },
         );
     }
@@ -104,6 +112,7 @@ mod tests {
             Arc::new(Caller::internal("default", "joe")),
             Revision(7),
             at(0),
+            None,
         );
         assert!(cache.get(&fingerprint, Revision(7), at(299)).is_some());
         assert!(cache.get(&fingerprint, Revision(8), at(299)).is_none());
@@ -121,13 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_earlier_is_not_remembered_longer() {
+        let mut cache = Cache::new(&Numbers::default());
+        let fingerprint = cache.fingerprint("", &Secret::new("token"));
+        let caller = Arc::new(Caller::internal("default", "joe"));
+        cache.put(fingerprint, caller, Revision(7), at(0), Some(at(10)));
+        assert!(cache.get(&fingerprint, Revision(7), at(9)).is_some());
+        assert!(cache.get(&fingerprint, Revision(7), at(10)).is_none());
+    }
+
+    #[test]
     fn the_cache_is_bounded_and_forgets_the_oldest() {
         let mut cache = Cache::new(&Numbers::default());
         let of = |cache: &Cache, number: usize| cache.fingerprint(&number.to_string(), &Secret::new("x"));
         for number in 0..=CALLERS {
             let fingerprint = of(&cache, number);
             let caller = Arc::new(Caller::internal("default", number.to_string()));
-            cache.put(fingerprint, caller, Revision(1), at(number as i64 / 100));
+            cache.put(fingerprint, caller, Revision(1), at(number as i64 / 100), None);
         }
         assert_eq!(cache.callers.len(), CALLERS);
         assert!(cache.get(&of(&cache, CALLERS), Revision(1), at(20)).is_some());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use host_resource::filter::Matcher;
+use host_resource::Filter;
+use host_resource::filter::{Matcher, Needles};
 
 use super::tables;
 use crate::document::Document;
@@ -14,11 +15,16 @@ use crate::scan::{PAGE_BYTES, Scan};
 /// where [`Scan::examine`] documents are large.
 const EXAMINE_BYTES: usize = 64 << 20;
 
+/// From so many documents on it is worth the while to make ready what they must have to match.
+const WORTH_NEEDLES: usize = 200;
+
 /// A page that is being filled.
 pub(super) struct PageBuilder {
     limit: usize,
     examine: usize,
+    filter: Option<Arc<Filter>>,
     matcher: Option<Matcher>,
+    needles: Option<Needles>,
     has_revision_test: bool,
     documents: Vec<Document>,
     bytes: usize,
@@ -33,7 +39,9 @@ impl PageBuilder {
         Self {
             limit: scan.limit,
             examine: scan.examine,
+            filter: scan.filter.clone(),
             matcher: filter.map(Matcher::new),
+            needles: None,
             has_revision_test: filter.is_some_and(|filter| filter.fields().any(crate::index::is_on_revision)),
             documents: Vec::new(),
             bytes: 0,
@@ -51,6 +59,13 @@ impl PageBuilder {
     /// belongs on the next page.
     pub(super) fn offer(&mut self, id: &str, value: &[u8]) -> Result<bool, StoreError> {
         let (revision, body) = tables::split_value(value)?;
+        if self.examined == WORTH_NEEDLES {
+            self.needles = self.filter.as_deref().and_then(Needles::new);
+        }
+        if self.needles.as_ref().is_some_and(|needles| !needles.may_match(body)) {
+            self.pass(body.len());
+            return Ok(true);
+        }
         if let Some(matcher) = &self.matcher {
             let shown = if self.has_revision_test {
                 revision.to_string()

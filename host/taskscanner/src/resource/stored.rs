@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use host_resource::mark::{CookieError, QueryMark};
 use host_resource::{Content, Filter, Object, Page, Problem, Query, QuerySource, TotalPolicy};
 use host_store::{Collection, Cursor, Scan, TenantStore};
 
 /// Documents read in one go, and answered when no page size was asked for.
 pub(super) const BATCH: usize = 500;
+
+/// The kind of position that is in a cookie.
+const KIND: u8 = b'c';
 
 /// Makes what is answered of what is stored.
 pub(super) type Show = fn(Bytes) -> Result<Content, Problem>;
@@ -32,11 +36,14 @@ pub(super) async fn page(
     }
     let filter = filter(&query)?;
     let size = query.page_size.unwrap_or(BATCH).min(BATCH);
-    let mut cursor = match &query.cookie {
-        Some(cookie) => Some(
-            Cursor::from_text(cookie).ok_or_else(|| Problem::bad_request("the paging cookie is not of this query"))?,
-        ),
+    // The collection is that of one run, so that a cookie of another run is told from its own as well.
+    let mark = QueryMark::new([collection.name(), &filter.to_string()]);
+    let mut cursor = match query.cookie.as_deref().filter(|cookie| !cookie.is_empty()) {
         None => None,
+        Some(cookie) => match mark.open(cookie)? {
+            (KIND, position) => Some(Cursor::from_bytes(position)),
+            _ => return Err(CookieError.into()),
+        },
     };
     let mut result = Vec::new();
     loop {
@@ -56,7 +63,7 @@ pub(super) async fn page(
     }
     Ok(Page {
         result,
-        cookie: cursor.map(|cursor| cursor.to_text()),
+        cookie: cursor.map(|cursor| mark.seal(KIND, cursor.as_bytes())),
         policy: TotalPolicy::None,
         total: None,
     })

@@ -40,7 +40,7 @@ impl House {
         page.documents
             .iter()
             .map(|document| match shown(&document.body).unwrap() {
-                Content::Json(entry) => entry,
+                Content::Json(entry) | Content::Shown(entry) => entry,
                 Content::Raw(_) => unreachable!("a plan is shown without its steps"),
             })
             .collect()

@@ -61,7 +61,7 @@ impl Judge<'_> {
     }
 
     fn property(&mut self, property: &Property, value: Option<&Value>, at: &Pointer) {
-        if property.traits.is_virtual || self.checked.failed.len() >= MAX_FAILED {
+        if property.relationship.is_some() || property.traits.is_virtual || self.checked.failed.len() >= MAX_FAILED {
             return;
         }
         if property.protection.is_some() && value.is_some_and(is_protected) {

@@ -6,7 +6,7 @@ use host_model::script::ScriptSpec;
 use host_resource::Pointer;
 use serde_json::Value;
 
-use super::{Hook, Kind, Kinds, MAX_PROPERTIES, Property, Schema, Traits};
+use super::{Hook, Kind, Kinds, MAX_PROPERTIES, Property, Relationship, Schema, Traits};
 use crate::managed::policy::Policy;
 use crate::managed::secret::Protection;
 
@@ -64,17 +64,6 @@ const OF_PROPERTY: [&str; 36] = [
     "isProtected",
 ];
 
-/// Words about relationships.
-const OF_RELATIONSHIPS: [&str; 7] = [
-    "reverseRelationship",
-    "reversePropertyName",
-    "validate",
-    "resourceCollection",
-    "notifySelf",
-    "notifyRelationships",
-    "referencedRelationshipFields",
-];
-
 impl Schema {
     /// Reads the schema that stands at a place of the configuration.
     pub(in super::super) fn parse(value: &Value, place: Pointer) -> Result<Self, Invalid> {
@@ -113,6 +102,10 @@ fn inner(members: &Members<'_>, at: &Pointer) -> Result<Schema, Invalid> {
                 format!("there is no property '{name}' in the schema"),
             ));
         };
+        if property.relationship.is_some() {
+            let message = "a relationship cannot be required: the object at its other end may be deleted";
+            return Err(Invalid::new(place, message));
+        }
         require(property);
     }
     for (position, name) in texts(members, "order")?.into_iter().enumerate() {
@@ -136,10 +129,15 @@ fn require(property: &mut Property) {
     }
 }
 
-fn property(name: &str, value: &Value, place: Pointer, at: Pointer) -> Result<Property, Invalid> {
+pub(super) fn property(name: &str, value: &Value, place: Pointer, at: Pointer) -> Result<Property, Invalid> {
     let members = Members::of(value, place)?;
-    if let Some(word) = OF_RELATIONSHIPS.iter().find(|word| members.has(word)) {
-        return Err(members.invalid(word, "relationships are not part of this version"));
+    if let Some(relationship) = Relationship::parse(&members, &at)? {
+        return Ok(Property {
+            name: name.into(),
+            pointer: at,
+            relationship: Some(Box::new(relationship)),
+            ..Property::default()
+        });
     }
     members.only(&OF_PROPERTY)?;
     let kinds = kinds(&members)?;
@@ -200,9 +198,6 @@ fn property(name: &str, value: &Value, place: Pointer, at: Pointer) -> Result<Pr
 fn kinds(members: &Members<'_>) -> Result<Kinds, Invalid> {
     let read = |value: &Value, place: Pointer| {
         let name = value.as_str().unwrap_or_default();
-        if name == "relationship" {
-            return Err(Invalid::new(place, "relationships are not part of this version"));
-        }
         Kind::named(name).ok_or_else(|| {
             let message = "a type is one of string, number, integer, boolean, object, array and null";
             Invalid::new(place, format!("{message}, not {value}"))
@@ -303,7 +298,7 @@ fn traits(members: &Members<'_>, property: &mut Property) -> Result<(), Invalid>
 }
 
 /// In an array a place means another item as soon as somebody inserts one, so nothing can be remembered about it.
-fn refuse_traits(property: &Property, place: &Pointer) -> Result<(), Invalid> {
+pub(super) fn refuse_traits(property: &Property, place: &Pointer) -> Result<(), Invalid> {
     let mut inside: Vec<&Property> = vec![property];
     inside.extend(property.inner.as_ref().map(Schema::all).unwrap_or_default());
     for property in inside {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use host_resource::sort::SortKey;
 use host_resource::{Caller, Content, Filter, Object, Page, Resource};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -14,9 +15,9 @@ use crate::answer::chunks::AHEAD;
 
 const OBJECTS: usize = 200_000;
 
-/// Many objects, and how many of them were handed out.
+/// Many objects, how many of them were handed out, and how many more there are said to be.
 #[derive(Default)]
-struct Many(AtomicUsize);
+struct Many(AtomicUsize, u64);
 
 #[async_trait]
 impl Resource for Many {
@@ -32,23 +33,31 @@ impl Resource for Many {
         Ok(Page {
             result: (start..end).map(object).collect(),
             cookie: (end < OBJECTS).then(|| end.to_string()),
-            ..Page::default()
+            policy: query.total,
+            total: (query.total == TotalPolicy::Exact).then_some(OBJECTS as u64 + self.1),
         })
     }
 }
 
 async fn ask(many: &Arc<Many>) -> Body {
+    ask_sorted(many, Vec::new()).await.unwrap().into_body()
+}
+
+async fn ask_sorted(many: &Arc<Many>, sort: Vec<SortKey>) -> Result<Reply, Problem> {
     let everything = Everything {
         router: Arc::new(Router::new().mount(&["many"], &[], Arc::clone(many) as Arc<dyn Resource>)),
         context: Context::new(Arc::new(Caller::internal("default", "tests")), "r"),
         path: ResourcePath::parse("many").unwrap(),
-        query: Query::filter(Arc::new(Filter::Literal(true))),
+        query: Query {
+            sort,
+            ..Query::filter(Arc::new(Filter::Literal(true)))
+        },
         version: None,
         style: Style::default(),
         is_lines: false,
     };
     let slot = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-    everything.answer(slot).await.unwrap().into_body()
+    everything.answer(slot).await
 }
 
 /// Lets the sender go as far as it gets: on this runtime of one thread nothing else is under way.
@@ -89,4 +98,30 @@ async fn a_client_that_goes_stops_the_query() {
     settle().await;
     let read = many.0.load(Ordering::Relaxed);
     assert!(read <= (AHEAD + 3) * PAGE, "{read} objects were read for nobody");
+}
+
+#[tokio::test]
+async fn an_order_of_very_many_is_refused_before_anything_is_sent() {
+    let keys = || SortKey::parse_list("n").unwrap();
+    let few = Arc::new(Many::default());
+    let reply = ask_sorted(&few, keys()).await.unwrap();
+    let text = reply.into_body().collect().await.unwrap().to_bytes();
+    let envelope: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(
+        (&envelope["resultCount"], &envelope["totalPagedResults"]),
+        (&json!(OBJECTS), &json!(-1)),
+        "as many as twenty pages are answered"
+    );
+    let many = Arc::new(Many(AtomicUsize::new(0), 1));
+    let problem = ask_sorted(&many, keys()).await.unwrap_err();
+    assert!(
+        problem
+            .message
+            .contains("200001 objects cannot be sorted for one answer"),
+        "{problem}"
+    );
+    assert_eq!(many.0.load(Ordering::Relaxed), SORTED_PAGE, "one page was looked at");
+    // Without an order there is no end to what can be answered.
+    let reply = ask_sorted(&many, Vec::new()).await.unwrap();
+    drop(reply);
 }
