@@ -80,7 +80,7 @@ pub(crate) struct Entry {
     pub(crate) uid: String,
     /// What people call it.
     pub(crate) name: String,
-    /// Texts, numbers, booleans; bytes are Base64.
+    /// Texts, numbers, booleans, objects; bytes are Base64.
     pub(crate) attributes: BTreeMap<String, Vec<Value>>,
 }
 
@@ -88,8 +88,16 @@ impl Entry {
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
         let values = self.attributes.values().flatten();
-        let texts = values.map(|value| 32 + value.as_str().map_or(8, str::len));
-        128 + self.uid.len() + self.name.len() + texts.sum::<usize>()
+        128 + self.uid.len() + self.name.len() + values.map(size).sum::<usize>()
+    }
+}
+
+fn size(value: &Value) -> usize {
+    32 + match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| 32 + name.len() + size(value)).sum(),
     }
 }
 

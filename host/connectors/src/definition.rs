@@ -17,7 +17,7 @@ mod object_type;
 mod operations;
 
 pub(crate) use failure::{Afterwards, FailureHandler};
-pub(crate) use object_type::{Kind, ObjectType, Property};
+pub(crate) use object_type::{Kind, ObjectType, Property, refuse_objects};
 pub(crate) use operations::{Denied, Operation, Operations, Timeouts};
 
 /// The members of a definition. Those that shape how the platform's connectors run inside a Java process are accepted and
@@ -59,6 +59,8 @@ pub(crate) enum ConnectorName {
     Ldap,
     /// A file of comma-separated values.
     Csv,
+    /// A service that speaks SCIM 2.0.
+    Scim,
     /// A table of a database.
     Table,
 }
@@ -72,7 +74,7 @@ pub(crate) struct Known {
 }
 
 /// The connectors that there are, by the names that existing configurations have.
-pub(crate) const CONNECTORS: [Known; 3] = [
+pub(crate) const CONNECTORS: [Known; 4] = [
     Known {
         which: ConnectorName::Ldap,
         class: "org.identityconnectors.ldap.LdapConnector",
@@ -84,6 +86,12 @@ pub(crate) const CONNECTORS: [Known; 3] = [
         class: "org.forgerock.openicf.csvfile.CSVFileConnector",
         bundle: "org.forgerock.openicf.connectors.csvfile-connector",
         display_name: "CSV File Connector",
+    },
+    Known {
+        which: ConnectorName::Scim,
+        class: "org.forgerock.openicf.connectors.scim.ScimConnector",
+        bundle: "org.forgerock.openicf.connectors.scim-connector",
+        display_name: "Scim Connector",
     },
     Known {
         which: ConnectorName::Table,

@@ -1,5 +1,7 @@
 //! What can go wrong with a connected system, and how it is answered (behaviour 6.2).
 
+use std::time::Duration;
+
 use host_resource::{Code, Problem};
 
 /// What can go wrong with a connected system. Texts of the system are shown to whoever asked; they hold no secrets of
@@ -48,6 +50,12 @@ pub(crate) enum Error {
     /// The system did not answer in time: a write may have happened.
     #[error("the system did not answer within {0} ms")]
     Late(u128),
+    /// The system answers, and only that it cannot work now: a write may have happened.
+    #[error("{0}")]
+    Ill(String),
+    /// The system wants no calls for so long.
+    #[error("it asks to be left alone for {} s", .0.as_secs_f64().ceil())]
+    Throttled(Duration),
     /// The system is busy, or too many calls wait for it.
     #[error("{0}")]
     Busy(String),
@@ -68,14 +76,14 @@ pub(crate) enum Error {
 impl Error {
     /// Whether a read may be tried again at once.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Lost(_))
+        matches!(self, Self::Unreachable(_) | Self::Lost(_) | Self::Ill(_))
     }
 
     /// Whether it says that the system is ill, so that it is better left alone.
     pub(crate) fn is_illness(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(_) | Self::Lost(_) | Self::Late(_) | Self::OwnCredentials
+            Self::Unreachable(_) | Self::Lost(_) | Self::Ill(_) | Self::Late(_) | Self::OwnCredentials
         )
     }
 
@@ -91,6 +99,8 @@ impl Error {
             Self::Unreachable(_)
             | Self::Lost(_)
             | Self::Late(_)
+            | Self::Ill(_)
+            | Self::Throttled(_)
             | Self::Busy(_)
             | Self::Open
             | Self::Disabled
@@ -138,6 +148,11 @@ mod tests {
             Error::Late(5),
             503,
             "System: ldap is not available. The system did not answer within 5 ms",
+        );
+        check(
+            Error::Throttled(Duration::from_millis(1500)),
+            503,
+            "System: ldap is not available. It asks to be left alone for 2 s",
         );
         check(Error::Disabled, 503, "System: ldap is not available. It is disabled");
     }

@@ -105,7 +105,7 @@ fn typed(kind: Kind, value: &Value) -> Value {
         return value.clone();
     };
     let read = match kind {
-        Kind::Text | Kind::Bytes => None,
+        Kind::Text | Kind::Bytes | Kind::Object => None,
         Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
         Kind::Number => number(text.trim()),
         Kind::Boolean => match text.trim().to_ascii_lowercase().as_str() {
@@ -271,7 +271,10 @@ fn values_of(property: &Property, value: Option<&Value>) -> Result<Vec<Value>, I
 
 fn checked(property: &Property, value: &Value) -> Result<Value, Invalid> {
     let is_right = match (property.kind, value) {
-        (Kind::Text, Value::String(_)) | (Kind::Boolean, Value::Bool(_)) | (Kind::Number, Value::Number(_)) => true,
+        (Kind::Text, Value::String(_))
+        | (Kind::Boolean, Value::Bool(_))
+        | (Kind::Number, Value::Number(_))
+        | (Kind::Object, Value::Object(_)) => true,
         (Kind::Integer, Value::Number(number)) => number.is_i64(),
         (Kind::Bytes, Value::String(text)) => BASE64.decode(text).is_ok(),
         _ => false,
@@ -285,6 +288,7 @@ fn checked(property: &Property, value: &Value) -> Result<Value, Invalid> {
         Kind::Number => "a number",
         Kind::Boolean => "true or false",
         Kind::Bytes => "bytes in Base64",
+        Kind::Object => "an object",
     };
     Err(at(property, format!("{expected} is expected")))
 }

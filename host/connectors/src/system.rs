@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_model::clock::Clock;
+use host_model::clock::{Clock, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -29,6 +29,8 @@ pub(crate) struct System {
     at_work: Semaphore,
     waiting: Semaphore,
     breaker: Mutex<Breaker>,
+    /// Until when the system asked not to be called.
+    resting: Mutex<Option<Timestamp>>,
 }
 
 impl fmt::Debug for System {
@@ -52,6 +54,7 @@ impl System {
             at_work: Semaphore::new(definition.at_once),
             waiting: Semaphore::new(MAX_WAITING),
             breaker: Mutex::default(),
+            resting: Mutex::default(),
             definition,
             connector,
             clock,
@@ -95,6 +98,8 @@ impl System {
     {
         for pause in BACK_OFF {
             match self.attempt(operation, &call).await {
+                // The next attempt waits for as long as the system asks for.
+                Err(Error::Throttled(rest)) if rest <= self.definition.patience => {}
                 Err(error) if error.is_transient() => {
                     tracing::debug!(system = self.name(), %error, "a read is tried again");
                     if !pause.is_zero() {
@@ -116,6 +121,7 @@ impl System {
             return Err(Error::Disabled);
         }
         let _permit = self.permit().await?;
+        self.rest().await?;
         if !self.breaker.lock().admit(self.clock.now()) {
             return Err(Error::Open);
         }
@@ -136,9 +142,30 @@ impl System {
                 drop(breaker);
                 tracing::warn!(system = self.name(), ?operation, %error, "a connected system failed");
             }
+            Err(Error::Throttled(rest)) => {
+                let until = self.clock.now() + *rest;
+                let mut resting = self.resting.lock();
+                *resting = Some(resting.map_or(until, |other| other.max(until)));
+                breaker.answered();
+            }
             _ => breaker.answered(),
         }
         done
+    }
+
+    /// Waits while the system wants to be left alone, if that is not for longer than others are waited for.
+    async fn rest(&self) -> Result<(), Error> {
+        let Some(until) = *self.resting.lock() else {
+            return Ok(());
+        };
+        let left = (until - self.clock.now()).to_std().unwrap_or_default();
+        if left > self.definition.patience {
+            return Err(Error::Throttled(left));
+        }
+        if !left.is_zero() {
+            self.clock.sleep_until(until).await;
+        }
+        Ok(())
     }
 
     async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Error> {

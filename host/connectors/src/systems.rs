@@ -17,10 +17,11 @@ use serde_json::Value;
 
 use crate::connector::Connector;
 use crate::csv::{self, CsvConnector};
-use crate::definition::{ConnectorName, Definition};
+use crate::definition::{ConnectorName, Definition, refuse_objects};
 use crate::error::Error;
 use crate::ldap::{self, LdapConnector};
 use crate::paths::AllowedFolders;
+use crate::scim::{self, ScimConnector};
 use crate::sql::{self, SqlConnector};
 use crate::system::System;
 
@@ -98,17 +99,25 @@ impl Systems {
         let (clock, ids) = (Arc::clone(&self.parts.clock), Arc::clone(&self.parts.ids));
         let connector: Arc<dyn Connector> = match definition.connector {
             ConnectorName::Ldap => {
+                refuse_objects(&definition.types)?;
                 let settings = ldap::Settings::parse(&definition.properties)?;
                 Arc::new(LdapConnector::new(settings, Arc::clone(&clock), ids))
             }
             ConnectorName::Csv => {
                 accounts_only(&definition, "a CSV file")?;
+                refuse_objects(&definition.types)?;
                 let folders = self.parts.folders.clone();
                 let settings = csv::Settings::parse(&definition.properties, &folders)?;
                 Arc::new(CsvConnector::new(settings, folders))
             }
+            ConnectorName::Scim => {
+                scim::check_types(&definition.types)?;
+                let settings = scim::Settings::parse(&definition.properties)?;
+                Arc::new(ScimConnector::new(settings, Arc::clone(&clock)))
+            }
             ConnectorName::Table => {
                 accounts_only(&definition, "a table")?;
+                refuse_objects(&definition.types)?;
                 for (name, kind) in &definition.types {
                     sql::check(kind).map_err(|(property, message)| {
                         let place = ["objectTypes", name.as_str(), "properties", property.as_str(), "type"];

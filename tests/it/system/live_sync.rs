@@ -7,7 +7,7 @@ use super::{csv_system, ldap, with_people};
 use crate::harness::Server;
 
 /// A server with these systems, and a mapping from each to roles.
-fn with_mapping(files: &[(&str, &[u8])], source: &str, from: &str) -> Server {
+pub(super) fn with_mapping(files: &[(&str, &[u8])], source: &str, from: &str) -> Server {
     let action = |situation: &str, action: &str| json!({"situation": situation, "action": action});
     let mappings = json!({"mappings": [{
         "name": "people", "source": source, "target": "managed/role",
@@ -20,7 +20,7 @@ fn with_mapping(files: &[(&str, &[u8])], source: &str, from: &str) -> Server {
     Server::with_files(&files)
 }
 
-fn names(server: &Server) -> Vec<String> {
+pub(super) fn names(server: &Server) -> Vec<String> {
     let roles = server.client.query("managed/role", "true");
     let mut names: Vec<String> = roles
         .iter()
@@ -30,7 +30,7 @@ fn names(server: &Server) -> Vec<String> {
     names
 }
 
-fn live_sync(server: &Server, source: &str) -> Value {
+pub(super) fn live_sync(server: &Server, source: &str) -> Value {
     let path = format!("system?_action=liveSync&source={source}");
     server.client.post(&path, None).expect(200)
 }

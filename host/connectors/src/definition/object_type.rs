@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use host_model::Invalid;
 use host_model::members::Members;
+use host_resource::Pointer;
 use serde_json::Value;
 
 use crate::connector::{NAME, PASSWORD, UID};
@@ -59,6 +60,8 @@ pub(crate) enum Kind {
     Boolean,
     /// Bytes, as Base64.
     Bytes,
+    /// An object, for systems that have attributes with parts.
+    Object,
 }
 
 impl ObjectType {
@@ -66,6 +69,20 @@ impl ObjectType {
     pub(crate) fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|property| property.name == name)
     }
+}
+
+/// Refuses values that are objects, for a connector whose system has none.
+pub(crate) fn refuse_objects(types: &BTreeMap<String, Arc<ObjectType>>) -> Result<(), Invalid> {
+    for kind in types.values() {
+        if let Some(property) = kind.properties.iter().find(|property| property.kind == Kind::Object) {
+            let place = ["objectTypes", &kind.name, "properties", &property.name, "type"];
+            return Err(Invalid::new(
+                Pointer::from_elements(place),
+                "the system has no values that are objects: write string, integer, number, boolean or array",
+            ));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn parse_all(members: &Members<'_>) -> Result<BTreeMap<String, Arc<ObjectType>>, Invalid> {
@@ -171,9 +188,10 @@ fn value_kind(members: &Members<'_>) -> Result<(Kind, bool), Invalid> {
         "integer" => Some(Kind::Integer),
         "number" => Some(Kind::Number),
         "boolean" => Some(Kind::Boolean),
+        "object" => Some(Kind::Object),
         _ => None,
     };
-    let kind = members.require_text("type", "string, integer, number, boolean or array")?;
+    let kind = members.require_text("type", "string, integer, number, boolean, object or array")?;
     let items = members.object("items")?;
     let (kind, is_multi) = match (kind, items) {
         ("array", None) => (Kind::Text, true),
@@ -193,7 +211,7 @@ fn value_kind(members: &Members<'_>) -> Result<(Kind, bool), Invalid> {
 }
 
 fn unknown_type(kind: &str) -> String {
-    format!("the type '{kind}' is not supported: write string, integer, number, boolean or array")
+    format!("the type '{kind}' is not supported: write string, integer, number, boolean, object or array")
 }
 
 fn flags(members: &Members<'_>, property: &mut Property) -> Result<(), Invalid> {

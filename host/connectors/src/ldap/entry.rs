@@ -48,7 +48,7 @@ pub(super) fn entry(kind: &ObjectType, found: SearchEntry, uid_attribute: Option
         if let Some((native, is)) = name_of(&given) {
             let values = values.into_iter().map(|value| match is {
                 Kind::Bytes => Value::String(BASE64.encode(value)),
-                Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean => Value::String(value),
+                Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Object => Value::String(value),
             });
             entry.attributes.entry(native.to_owned()).or_default().extend(values);
         }

@@ -1,13 +1,10 @@
 //! Changes of a directory, found by what each entry says of its last change: the change number that OpenLDAP gives
 //! (`entryCSN`), else the time (`modifyTimestamp`). Neither tells of entries that are gone: reconciliation finds those.
-//!
-//! A token is the last stamp and, as several entries may have the same one, the digests of the entries with it that were
-//! handed over. An entry that changes again within the same second has another digest, so it is not lost.
 
 use std::collections::BTreeMap;
 
 use ldap3::{Scope, SearchEntry};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::entry;
 use super::walk::{Ask, Walk};
@@ -16,40 +13,7 @@ use crate::connector::{Delta, DeltaKind, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
 use crate::mapping::Wanted;
-
-/// So many entries with one stamp are remembered; more are handed over once more.
-const MAX_SEEN: usize = 10_000;
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Token {
-    stamp: String,
-    seen: Vec<String>,
-}
-
-impl Token {
-    fn parse(value: &Value) -> Option<Self> {
-        let seen = value["seen"].as_array()?.iter();
-        Some(Self {
-            stamp: value["stamp"].as_str()?.to_owned(),
-            seen: seen.filter_map(|digest| digest.as_str().map(str::to_owned)).collect(),
-        })
-    }
-
-    fn value(&self) -> Value {
-        json!({"stamp": self.stamp, "seen": self.seen})
-    }
-
-    /// Behind an entry.
-    fn behind(&mut self, stamp: &str, digest: String) {
-        if self.stamp != stamp {
-            self.stamp = stamp.to_owned();
-            self.seen.clear();
-        }
-        if self.seen.len() < MAX_SEEN {
-            self.seen.push(digest);
-        }
-    }
-}
+use crate::stamp::{self, Stamp};
 
 impl Inner {
     pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
@@ -63,19 +27,18 @@ impl Inner {
             if stamps.keys().next_back().is_none_or(|newest| *newest <= stamp) {
                 stamps.retain(|other, _| *other == stamp);
                 let seen = stamps.entry(stamp).or_default();
-                if seen.len() < MAX_SEEN {
+                if seen.len() < stamp::MAX_SEEN {
                     seen.push(digest(&found));
                 }
             }
         }
         self.connections.give_back(walk.into_connection());
         let (stamp, seen) = stamps.pop_last().unwrap_or_default();
-        Ok(Token { stamp, seen }.value())
+        Ok(Stamp { stamp, seen }.value())
     }
 
     pub(super) async fn changes(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error> {
-        let bad = || Error::Position("the token is none of a directory".to_owned());
-        let mut token = Token::parse(token).ok_or_else(bad)?;
+        let mut token = Stamp::parse(token)?;
         let attribute = self.stamp_attribute().await?;
         let since = (!token.stamp.is_empty()).then_some(token.stamp.as_str());
         let mut walk = self.changed(kind, &attribute, since).await?;
@@ -86,7 +49,7 @@ impl Inner {
                 continue;
             };
             let digest = digest(&found);
-            if stamp < token.stamp || stamp == token.stamp && token.seen.contains(&digest) {
+            if token.is_behind(&stamp, &digest) {
                 continue;
             }
             oldest.insert((stamp, digest), found);
@@ -172,20 +135,4 @@ fn digest(found: &SearchEntry) -> String {
         hasher.update(part);
     }
     hasher.finalize().to_hex()[..16].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_goes_over_the_wire_and_moves_on() {
-        let mut token = Token::default();
-        token.behind("1", "a".to_owned());
-        token.behind("1", "b".to_owned());
-        assert_eq!(token.value(), json!({"stamp": "1", "seen": ["a", "b"]}));
-        token.behind("2", "c".to_owned());
-        assert_eq!(Token::parse(&token.value()), Some(token));
-        assert_eq!(Token::parse(&json!("1")), None);
-    }
 }

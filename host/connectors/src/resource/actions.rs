@@ -175,6 +175,11 @@ fn core_config(object: &Value) -> Result<Value, Problem> {
             "csvFile": null, "headerUid": "uid", "headerPassword": null, "quoteCharacter": "\"",
             "fieldDelimiter": ",", "newlineString": "\n"
         }),
+        definition::ConnectorName::Scim => json!({
+            "SCIMEndpoint": null, "SCIMVersion": 2, "authenticationMethod": "OAUTH", "user": null, "password": null,
+            "authToken": null, "tokenEndpoint": null, "clientId": null, "clientSecret": null, "scope": null,
+            "grantType": "client_credentials", "trustedCertificates": []
+        }),
         definition::ConnectorName::Table => json!({
             "jdbcDriver": "org.postgresql.Driver", "jdbcUrlTemplate": "jdbc:postgresql://%h:%p/%d", "host": null,
             "port": 5432, "database": null, "user": null, "password": null, "table": null, "keyColumn": null,

@@ -114,7 +114,7 @@ impl Cell {
             Self::Integer(number) => Some(match kind {
                 Kind::Boolean => flag(&number.to_string()).unwrap_or_else(|| Value::from(number)),
                 Kind::Text | Kind::Bytes => Value::from(number.to_string()),
-                Kind::Integer | Kind::Number => Value::from(number),
+                Kind::Integer | Kind::Number | Kind::Object => Value::from(number),
             }),
             Self::Real(number) => Some(match kind {
                 Kind::Integer | Kind::Number | Kind::Boolean if number.is_finite() => Value::from(number),
