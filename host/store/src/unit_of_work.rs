@@ -340,6 +340,12 @@ impl UnitOfWork {
         })
     }
 
+    /// What a document is in the snapshot, if this unit or one that it stands on has looked.
+    fn known(&self, key: &Key) -> Result<Option<Expectation>, UnitError> {
+        let of = |overlay: &Overlay| overlay.reads.get(key).copied();
+        self.with_state(|state| Ok(of(&state.overlay).or_else(|| of(&state.ground))))
+    }
+
     fn staged(&self, key: &Key) -> Result<Option<Staged>, UnitError> {
         self.with_state(|state| Ok(state.overlay.staged(key).or_else(|| state.ground.staged(key)).cloned()))
     }
