@@ -70,7 +70,7 @@ impl<C> Idle<C> {
         self.0.lock().pop()
     }
 
-    /// Forgets them: one of them turned out to be dead, so all of them are, most likely.
+    /// Closes them: one of them turned out to be dead, or another file's, so all of them are, most likely.
     pub(super) fn forget(&self) {
         self.0.lock().clear();
     }

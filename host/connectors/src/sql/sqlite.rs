@@ -1,5 +1,6 @@
 //! SQLite. A connection is used on threads that may wait; a statement that nobody waits for any more is interrupted.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,13 @@ pub(super) struct Sqlite(Arc<Inner>);
 struct Inner {
     file: PathBuf,
     folders: AllowedFolders,
-    idle: Idle<Connection>,
+    idle: Idle<Held>,
+}
+
+/// A connection, and the file that it was opened with, whatever is at its path by now.
+struct Held {
+    connection: Connection,
+    identity: Option<(u64, u64)>,
 }
 
 impl Sqlite {
@@ -39,7 +46,14 @@ impl Sqlite {
 }
 
 impl Inner {
-    fn open(&self) -> Result<Connection, Error> {
+    /// Which file is at the path.
+    fn identity(&self) -> Option<(u64, u64)> {
+        let found = std::fs::metadata(&self.file).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
+    fn open(&self) -> Result<Held, Error> {
+        let identity = self.identity();
         // Also now: a link may have come since the configuration was read.
         if !self.folders.admits(&self.file) {
             return Err(Error::Denied(
@@ -54,7 +68,7 @@ impl Inner {
         connection.execute_batch(settings).map_err(refused)?;
         // Readers do not wait for writers then. A file that cannot be changed stays as it is.
         match connection.pragma_update(None, "journal_mode", "WAL").map_err(refused) {
-            Ok(()) | Err(Error::Denied(_) | Error::Busy(_)) => Ok(connection),
+            Ok(()) | Err(Error::Denied(_) | Error::Busy(_)) => Ok(Held { connection, identity }),
             Err(error) => Err(error),
         }
     }
@@ -68,21 +82,27 @@ impl Database for Sqlite {
 
     async fn begin(&self, access: Access) -> Result<Box<dyn Session>, Error> {
         let inner = Arc::clone(&self.0);
-        let connection = waiting(move || {
+        let held = waiting(move || {
             // A file that was replaced is another one.
-            let connection = match inner.idle.take().filter(|_| inner.file.exists()) {
-                Some(connection) => connection,
-                None => inner.open()?,
+            let identity = inner.identity();
+            let idle = inner.idle.take();
+            let held = match idle.filter(|held| held.identity == identity && identity.is_some()) {
+                Some(held) => held,
+                None => {
+                    // Those of the other file end first: they tidy up beside it, by its name.
+                    inner.idle.forget();
+                    inner.open()?
+                }
             };
             if access == Access::Write {
-                connection.execute_batch("BEGIN IMMEDIATE").map_err(refused)?;
+                held.connection.execute_batch("BEGIN IMMEDIATE").map_err(refused)?;
             }
-            Ok(connection)
+            Ok(held)
         })
         .await?;
         Ok(Box::new(FileSession {
-            interrupt: connection.get_interrupt_handle(),
-            connection: Some(connection),
+            interrupt: held.connection.get_interrupt_handle(),
+            held: Some(held),
             is_running: false,
             access,
             inner: Arc::clone(&self.0),
@@ -136,7 +156,7 @@ fn number(row: &[Cell], at: usize) -> i64 {
 
 struct FileSession {
     /// None while a statement runs on another thread.
-    connection: Option<Connection>,
+    held: Option<Held>,
     interrupt: InterruptHandle,
     is_running: bool,
     access: Access,
@@ -149,15 +169,15 @@ impl FileSession {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let lost = || Error::Failed("the session ended before".to_owned());
-        let connection = self.connection.take().ok_or_else(lost)?;
+        let held = self.held.take().ok_or_else(lost)?;
         self.is_running = true;
-        let (connection, done) = waiting(move || {
-            let done = work(&connection);
-            Ok((connection, done))
+        let (held, done) = waiting(move || {
+            let done = work(&held.connection);
+            Ok((held, done))
         })
         .await?;
         self.is_running = false;
-        self.connection = Some(connection);
+        self.held = Some(held);
         done
     }
 }
@@ -172,8 +192,8 @@ impl FileSession {
             })
             .await?;
         }
-        if let Some(connection) = self.connection.take() {
-            self.inner.idle.keep(connection);
+        if let Some(held) = self.held.take() {
+            self.inner.idle.keep(held);
         }
         Ok(())
     }
@@ -200,9 +220,9 @@ impl Drop for FileSession {
         if self.is_running {
             self.interrupt.interrupt();
         }
-        if let (Some(connection), Ok(runtime)) = (self.connection.take(), tokio::runtime::Handle::try_current()) {
+        if let (Some(held), Ok(runtime)) = (self.held.take(), tokio::runtime::Handle::try_current()) {
             // Closing the last connection writes the log back into the file.
-            runtime.spawn_blocking(move || drop(connection));
+            runtime.spawn_blocking(move || drop(held));
         }
     }
 }

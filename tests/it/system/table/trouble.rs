@@ -277,6 +277,22 @@ fn a_file_that_is_no_database_is_said_to_be() {
 }
 
 #[test]
+fn a_file_that_takes_the_place_of_another_is_read() {
+    let text = system(&of_file(), &person()).to_string();
+    let server = Server::with_files(&[("provisioner.openicf-db.json", text.as_bytes())]);
+    for name in ["Ann", "Bob"] {
+        let made = server.conf().join("new.db");
+        let file = rusqlite::Connection::open(&made).unwrap();
+        file.execute_batch(PEOPLE[0]).unwrap();
+        file.execute("INSERT INTO people (id, name) VALUES ('a', ?)", [name])
+            .unwrap();
+        drop(file);
+        std::fs::rename(made, server.conf().join("people.db")).unwrap();
+        assert_eq!(server.client.get(&format!("{ACCOUNT}/a")).expect(200)["name"], name);
+    }
+}
+
+#[test]
 fn a_server_with_a_certificate_is_spoken_to_with_tls() {
     let Some(mut postgres) = Postgres::start(PEOPLE[1]) else {
         return;
