@@ -156,25 +156,22 @@ fn without_patch_a_whole_user_is_put_and_nothing_of_it_is_lost() {
             "id": id, "title": "Dr", "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]})
     );
     assert_eq!(service.state.lock().users[0]["password"], "old");
-    // Somebody else was faster: nothing of theirs is overwritten.
+    // Somebody else is faster: what they did is not overwritten, but read, and then changed.
     let again = json!([{"operation": "replace", "field": "/title", "value": "Prof"}]);
-    let plenty = || Trouble::Answer(200, "", service.state.lock().users[0].to_string());
     for _ in 0..2 {
-        service.trouble(plenty());
+        let plenty = service.state.lock().users[0].to_string();
+        service.trouble(Trouble::Answer(200, "", plenty));
     }
-    service.trouble(Trouble::Overtaken);
-    let whole = json!({"userName": "ann", "title": "Prof", "mail": ["a@x"]});
-    let overtaken = server.client.put(&path, &whole).expect(409);
-    assert!(
-        overtaken["message"].as_str().unwrap().contains("others changed"),
-        "{overtaken}"
-    );
-    assert_eq!(service.state.lock().users[0]["title"], "Dr");
-    // A patch holds for what they made of it as well.
-    service.trouble(plenty());
-    service.trouble(plenty());
+    let version = service.state.lock().users[0]["meta"]["version"].clone();
     service.trouble(Trouble::Overtaken);
     assert_eq!(server.client.patch(&path, &again).expect(200)["title"], "Prof");
+    let sent: Vec<_> = service.seen().into_iter().filter(|seen| seen.method == "PUT").collect();
+    let versions: Vec<_> = sent.iter().map(|seen| seen.if_match.as_deref()).collect();
+    assert_eq!(versions, [version.as_str(), Some("W/\"overtaken\"")]);
+    assert_eq!(
+        (&sent[0].body["title"], &sent[1].body["title"]),
+        (&json!("Prof"), &json!("Prof"))
+    );
 }
 
 #[test]
