@@ -84,7 +84,7 @@ fn a_mark_is_not_put_where_the_schema_has_no_place_for_it() {
         assert!(problem["message"].as_str().unwrap().contains(words), "{problem}");
         server.client.get("scheduler/job/bad").expect(404);
     };
-    check("started", "/task/begun", "no property 'begun'");
+    check("started", "/task/begun", "the schema has no property");
     check("started", "/task/count", "takes no text");
     check("started", "/task/started/at", "is no object");
     check("completed", "/task/completed", "is read-only");
