@@ -105,6 +105,17 @@ fn relationships_are_made_read_and_ended_over_rest() {
             &json!({"_ref": "managed/user/joe"}),
         )
         .expect(200);
+    for action in ["triggerSyncCheck", "patch"] {
+        let path = format!("managed/user?_action={action}&_queryFilter=manager+pr");
+        let problem = client.post(&path, Some(&json!([]))).expect(400);
+        assert!(
+            problem["message"]
+                .as_str()
+                .unwrap()
+                .contains("filtered or sorted by a relationship"),
+            "{problem}"
+        );
+    }
     client.delete("managed/user/ann").expect(200);
     assert_eq!(query("managed/user/joe?_fields=manager")["manager"], json!(null));
     client.get(&format!("managed/user/joe/manager/{id}")).expect(404);

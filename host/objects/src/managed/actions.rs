@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::change::{Change, ChangeError};
 use super::hooks::Occasion;
 use super::live::LiveType;
+use super::relationship::refuse_filters;
 use super::secret::Protection;
 use super::shape::{named, refuse_probing};
 use super::synced::asked;
@@ -88,6 +89,7 @@ impl ManagedObjects {
             .ok_or_else(|| Problem::bad_request("a patch on a type needs exactly one of _queryFilter and _queryId"))?;
         if let QuerySource::Filter(filter) = &source {
             refuse_probing(context, live, Some(filter), &[])?;
+            refuse_filters(live, Some(filter), &[])?;
         }
         let change = Change::Patch { rev: None, operations };
         let (source, change, fields) = (&source, &change, &action.fields);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::change::ChangeError;
 use super::hooks::{Moment, Occasion};
 use super::live::LiveType;
+use super::relationship::refuse_filters;
 use super::shape::refuse_probing;
 use super::write::limits_of_hooks;
 use super::{ManagedObjects, ObjectId, Place, object};
@@ -115,6 +116,7 @@ impl ManagedObjects {
     ) -> Result<u64, Problem> {
         let (filter, _) = source.selection()?;
         refuse_probing(context, live, filter.map(|filter| &**filter), &[])?;
+        refuse_filters(live, filter.map(|filter| &**filter), &[])?;
         let mut scan = Scan {
             filter: filter.cloned(),
             ..Scan::all(live.definition.collection.clone(), PAGE)

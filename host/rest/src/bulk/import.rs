@@ -150,12 +150,14 @@ impl Import {
         };
         let mut waiting = Batch::default();
         loop {
-            let (committed, gathered) = if waiting.last > 0 {
-                tokio::join!(self.commit(summary, waiting), self.gather(&mut reader))
+            let gathered = if waiting.last > 0 {
+                // What cannot be committed is told at once, however slowly the client sends; what goes wrong with the
+                // body does not break a commit off.
+                let gather = async { Ok(self.gather(&mut reader).await) };
+                tokio::try_join!(self.commit(summary, waiting), gather)?.1
             } else {
-                (Ok(()), self.gather(&mut reader).await)
+                self.gather(&mut reader).await
             };
-            committed?;
             waiting = gathered?;
             if waiting.last == 0 {
                 return Ok(());
