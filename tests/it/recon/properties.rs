@@ -38,14 +38,15 @@ fn names() -> impl Strategy<Value = &'static str> {
 fn family() -> impl Strategy<Value = Family> {
     let objects = |most| vec((names(), any::<bool>()), 0..=most);
     (objects(1), objects(2), any::<bool>(), 0..3_usize).prop_map(|(sources, mut targets, is_linked, target)| {
-        if sources.iter().any(|(_, fits)| !fits) {
-            // Of two, the second would be found by the next run when the first one is gone.
+        let is_unfit = sources.iter().any(|(_, fits)| !fits);
+        if is_unfit {
+            // Of two, the second would be found by the next run when the first one, or the link, is gone.
             targets.truncate(1);
         }
         Family {
             sources,
             targets,
-            link: is_linked.then_some((0, target)),
+            link: is_linked.then_some((0, if is_unfit { 0 } else { target })),
         }
     })
 }
