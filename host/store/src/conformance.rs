@@ -61,6 +61,7 @@ macro_rules! store_conformance {
                 snapshots: [
                     a_snapshot_stays_as_it_was,
                     a_document_is_read_as_it_was_written,
+                    a_unit_goes_back_to_what_it_had_written,
                 ]
                 scans: [
                     a_scan_returns_a_collection_by_id,

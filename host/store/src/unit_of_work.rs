@@ -111,7 +111,8 @@ impl From<UnitError> for Problem {
 /// What a unit of work had written at some moment; see [`UnitOfWork::roll_back`].
 #[derive(Debug)]
 pub struct Savepoint {
-    writes: BTreeMap<Key, Staged>,
+    /// How many writes there had been.
+    writes: usize,
     bytes: usize,
 }
 
@@ -127,6 +128,8 @@ struct State {
     ground: Overlay,
     overlay: Overlay,
     bytes: usize,
+    /// What each write replaced, in their order: what going back takes up.
+    replaced: Vec<(Key, Option<Staged>)>,
 }
 
 impl UnitOfWork {
@@ -149,6 +152,7 @@ impl UnitOfWork {
                 ground,
                 overlay,
                 bytes: 0,
+                replaced: Vec::new(),
             })),
         }
     }
@@ -263,7 +267,7 @@ impl UnitOfWork {
     pub fn savepoint(&self) -> Result<Savepoint, UnitError> {
         self.with_state(|state| {
             Ok(Savepoint {
-                writes: state.overlay.writes.clone(),
+                writes: state.replaced.len(),
                 bytes: state.bytes,
             })
         })
@@ -272,7 +276,13 @@ impl UnitOfWork {
     /// Forgets what was written since a savepoint. What was read since then still has to hold at commit.
     pub fn roll_back(&self, savepoint: Savepoint) -> Result<(), UnitError> {
         self.with_state(|state| {
-            state.overlay.writes = savepoint.writes;
+            let kept = savepoint.writes.min(state.replaced.len());
+            for (key, before) in state.replaced.drain(kept..).rev() {
+                match before {
+                    Some(before) => drop(state.overlay.writes.insert(key, before)),
+                    None => drop(state.overlay.writes.remove(&key)),
+                }
+            }
             state.bytes = savepoint.bytes;
             Ok(())
         })
@@ -335,7 +345,8 @@ impl UnitOfWork {
                 .reads
                 .entry(key.clone())
                 .or_insert_with(|| expectation(base));
-            state.overlay.writes.insert(key, Staged { base, step, body });
+            let before = state.overlay.writes.insert(key.clone(), Staged { base, step, body });
+            state.replaced.push((key, before));
             Ok(Rev::Staged { base, step })
         })
     }
