@@ -2,20 +2,26 @@
 //! the same one, the digests of the objects with it that were handed over. An object that changes again under the same
 //! stamp has another digest, so it is not lost.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// So many objects with one stamp are remembered; more are handed over once more.
-pub(crate) const MAX_SEEN: usize = 10_000;
+/// So many objects with one stamp are remembered. Of more, the last digest is: those before it count as handed over, also
+/// one that changes under the same stamp once more.
+const MAX_SEEN: usize = 10_000;
 
-/// A place in the changes of a system. Stamps are compared as texts.
+/// A place in the changes of a system. Stamps are compared as texts, and changes are handed over in the order of stamp and
+/// digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// The last stamp; empty before the first change.
     pub(crate) stamp: String,
     /// Digests of what was handed over with it.
-    pub(crate) seen: Vec<String>,
+    seen: BTreeSet<String>,
+    /// Up to which digest everything was, where there are too many.
+    through: Option<String>,
 }
 
 impl Stamp {
@@ -31,17 +37,23 @@ impl Stamp {
         Some(Self {
             stamp: value["stamp"].as_str()?.to_owned(),
             seen: seen.filter_map(|digest| digest.as_str().map(str::to_owned)).collect(),
+            through: value["through"].as_str().map(str::to_owned),
         })
     }
 
     /// The token.
     pub(crate) fn value(&self) -> Value {
-        json!({"stamp": self.stamp, "seen": self.seen})
+        let mut value = json!({"stamp": self.stamp, "seen": self.seen});
+        if let Some(through) = &self.through {
+            value["through"] = through.as_str().into();
+        }
+        value
     }
 
     /// Whether an object with this stamp and digest was handed over.
     pub(crate) fn is_behind(&self, stamp: &str, digest: &str) -> bool {
-        stamp < self.stamp.as_str() || stamp == self.stamp && self.seen.iter().any(|seen| seen == digest)
+        let is_through = self.through.as_deref().is_some_and(|through| digest <= through);
+        stamp < self.stamp.as_str() || stamp == self.stamp && (is_through || self.seen.contains(digest))
     }
 
     /// Moves on behind an object.
@@ -49,9 +61,12 @@ impl Stamp {
         if self.stamp != stamp {
             self.stamp = stamp.to_owned();
             self.seen.clear();
+            self.through = None;
         }
         if self.seen.len() < MAX_SEEN {
-            self.seen.push(digest);
+            self.seen.insert(digest);
+        } else if self.through.as_ref().is_none_or(|through| *through < digest) {
+            self.through = Some(digest);
         }
     }
 }
@@ -70,5 +85,31 @@ mod tests {
         token.behind("2", "c".to_owned());
         assert_eq!(Stamp::parse(&token.value()), Ok(token));
         assert!(Stamp::parse(&json!("1")).is_err());
+    }
+
+    #[test]
+    fn however_many_objects_have_one_stamp_each_is_handed_over_once() {
+        let digests: Vec<String> = (0..MAX_SEEN * 2 + 500).map(|number| format!("{number:08}")).collect();
+        let mut token = Stamp::default();
+        let mut handed = Vec::new();
+        loop {
+            let page: Vec<_> = digests
+                .iter()
+                .filter(|digest| !token.is_behind("1", digest))
+                .take(4_000)
+                .collect();
+            if page.is_empty() {
+                break;
+            }
+            for digest in page {
+                token.behind("1", digest.clone());
+                handed.push(digest);
+            }
+            token = Stamp::parse(&token.value()).unwrap();
+        }
+        assert!(handed.into_iter().eq(&digests));
+        assert!(!token.is_behind("2", "0"));
+        token.behind("2", "0".to_owned());
+        assert_eq!(token.value(), json!({"stamp": "2", "seen": ["0"]}));
     }
 }

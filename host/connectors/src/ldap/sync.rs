@@ -13,28 +13,23 @@ use crate::connector::{Delta, DeltaKind, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
 use crate::mapping::Wanted;
-use crate::stamp::{self, Stamp};
+use crate::stamp::Stamp;
 
 impl Inner {
     pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
         let attribute = self.stamp_attribute().await?;
         let mut walk = self.changed(kind, &attribute, None).await?;
-        let mut stamps: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut latest = Stamp::default();
         while let Some(found) = walk.next().await? {
             let Some(stamp) = value(&found, &attribute) else {
                 continue;
             };
-            if stamps.keys().next_back().is_none_or(|newest| *newest <= stamp) {
-                stamps.retain(|other, _| *other == stamp);
-                let seen = stamps.entry(stamp).or_default();
-                if seen.len() < stamp::MAX_SEEN {
-                    seen.push(digest(&found));
-                }
+            if stamp >= latest.stamp {
+                latest.behind(&stamp, digest(&found));
             }
         }
         self.connections.give_back(walk.into_connection());
-        let (stamp, seen) = stamps.pop_last().unwrap_or_default();
-        Ok(Stamp { stamp, seen }.value())
+        Ok(latest.value())
     }
 
     pub(super) async fn changes(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error> {

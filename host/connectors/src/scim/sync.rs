@@ -16,7 +16,7 @@ use crate::connector::{Delta, DeltaKind, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
 use crate::mapping::Wanted;
-use crate::stamp::{MAX_SEEN, Stamp};
+use crate::stamp::Stamp;
 
 impl Inner {
     pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
@@ -25,14 +25,8 @@ impl Inner {
         let mut latest = Stamp::default();
         while let Some(resource) = walk.next().await? {
             let stamp = stamp_of(&resource)?;
-            if stamp > latest.stamp {
-                latest = Stamp {
-                    stamp: stamp.clone(),
-                    seen: Vec::new(),
-                };
-            }
-            if stamp == latest.stamp && latest.seen.len() < MAX_SEEN {
-                latest.seen.push(digest(&resource));
+            if stamp >= latest.stamp {
+                latest.behind(&stamp, digest(&resource));
             }
         }
         Ok(latest.value())
