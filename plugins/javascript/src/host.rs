@@ -162,25 +162,47 @@ impl<'js> IntoJs<'js> for Answer {
 /// Whether a number of the text has as many digits in a row as it takes to lose some of them when it is parsed. Digits
 /// inside strings do not count: every revision is a string of many.
 fn has_long_number(json: &str) -> bool {
-    const DIGITS: usize = 16;
-    let mut digits = 0;
-    let mut is_string = false;
-    let mut bytes = json.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => is_string = !is_string,
-            // Whatever is escaped is no end of the string.
-            b'\\' if is_string => drop(bytes.next()),
-            b'0'..=b'9' if !is_string => {
-                digits += 1;
-                if digits == DIGITS {
-                    return true;
+    may_have_long_number(json.as_bytes()) && {
+        let mut digits = 0;
+        let mut is_string = false;
+        let mut bytes = json.bytes();
+        loop {
+            match bytes.next() {
+                None => return false,
+                Some(b'"') => is_string = !is_string,
+                // Whatever is escaped is no end of the string.
+                Some(b'\\') if is_string => drop(bytes.next()),
+                Some(b'0'..=b'9') if !is_string => {
+                    digits += 1;
+                    if digits == DIGITS {
+                        return true;
+                    }
+                    continue;
                 }
-                continue;
+                Some(_) => {}
             }
-            _ => {}
+            digits = 0;
         }
-        digits = 0;
+    }
+}
+
+/// So many digits in a row may be too many for a number.
+const DIGITS: usize = 16;
+
+/// Looks at every sixteenth byte only: a row of so many digits has one of them. A row behind a quotation mark begins a
+/// string, as revisions do.
+fn may_have_long_number(json: &[u8]) -> bool {
+    let mut at = DIGITS - 1;
+    while let Some(byte) = json.get(at) {
+        if byte.is_ascii_digit() {
+            let before = json[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let behind = json[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let is_text = at.checked_sub(before + 1).is_some_and(|mark| json[mark] == b'"');
+            if before + behind >= DIGITS && !is_text {
+                return true;
+            }
+        }
+        at += DIGITS;
     }
     false
 }

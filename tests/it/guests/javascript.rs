@@ -335,6 +335,39 @@ fn a_promise_counts_as_what_it_comes_to() {
     );
 }
 
+/// However the digits lie among others: a look at some bytes of the text decides how it is read.
+#[test]
+fn a_number_of_many_digits_comes_back_as_it_was() {
+    let server = server();
+    let client = &server.client;
+    for shift in 0..16 {
+        let text = format!("{}12345678901234567", "x".repeat(shift));
+        let object = json!({
+            "pad": text, "digits": "12345678901234567", "n": 12_345_678_901_234_567_890_u64, "list": [1, i64::MIN],
+        });
+        make(client, &format!("u{shift}"), "none", &object);
+    }
+    make(
+        client,
+        "small",
+        "none",
+        &json!({"n": 1_234_567_890_123_456_i64, "list": [0, 7]}),
+    );
+    let source = r#"
+        openidm.patch(objectID, null, [{operation: "add", field: "/copy", value: [input.n, input.list[1], typeof input.n]}]);
+        true;"#;
+    let scanned = run(client, &javascript(source));
+    assert_eq!(scanned.count("successes"), 17, "{:?}", scanned.failures);
+    for shift in 0..16 {
+        let expected = json!([12_345_678_901_234_567_890_u64, i64::MIN, "bigint"]);
+        assert_eq!(user(client, &format!("u{shift}"))["copy"], expected, "{shift}");
+    }
+    assert_eq!(
+        user(client, "small")["copy"],
+        json!([1_234_567_890_123_456_i64, 7, "number"])
+    );
+}
+
 /// A scheduled script is bounded like the action of a scan.
 #[test]
 fn a_scheduled_script_that_loops_keeps_nobody_from_their_turn() {
