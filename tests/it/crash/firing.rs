@@ -64,7 +64,7 @@ fn every_due_instant_has_one_record_whenever_the_host_is_killed() {
         process.kill();
         process = Process::serve(data.path());
     }
-    assert!(met >= 5, "only {met} kills met a schedule");
+    assert!(met >= 3, "only {met} kills met a schedule");
     wait_for_the_end(&process.client);
 
     let mut instants: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -153,17 +153,26 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
     let house = House::new().await;
     house.fill(1_500).await;
     let scanner = house.scanner.clone();
-    let (calls, busy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let [calls, busy, late] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
     let (was_together, is_together) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let heard = Arc::new(AtomicU64::new(u64::MAX));
     let action = native({
         let (was_together, is_together) = (was_together.clone(), is_together.clone());
         move |unit, key| {
-            let (scanner, busy, calls, heard) = (scanner.clone(), busy.clone(), calls.clone(), heard.clone());
-            let (was_together, is_together) = (was_together.clone(), is_together.clone());
+            let (scanner, busy, late, calls) = (scanner.clone(), busy.clone(), late.clone(), calls.clone());
+            let (was_together, is_together, heard) = (was_together.clone(), is_together.clone(), heard.clone());
             let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
-                let others = busy.fetch_add(1, Ordering::Relaxed);
+                // What was under way when it was heard may end, however long that takes.
+                let is_late = number > heard.load(Ordering::Relaxed).saturating_add(4);
+                let (at_work, together) = if is_late {
+                    (&late, &is_together)
+                } else {
+                    (&busy, &was_together)
+                };
+                if at_work.fetch_add(1, Ordering::Relaxed) > 0 {
+                    together.store(true, Ordering::Relaxed);
+                }
                 if number == 400 {
                     let run = scanner.active().pop().unwrap();
                     scanner.steer(&run, |control| control.threads = Some(1)).await.unwrap();
@@ -173,13 +182,7 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
                     tokio::task::yield_now().await;
                 }
                 increment(&unit, key).await?;
-                if others > 0 {
-                    // What was under way when it was heard may end.
-                    let is_after = number > heard.load(Ordering::Relaxed).saturating_add(4);
-                    let together = if is_after { is_together } else { was_together };
-                    together.store(true, Ordering::Relaxed);
-                }
-                busy.fetch_sub(1, Ordering::Relaxed);
+                at_work.fetch_sub(1, Ordering::Relaxed);
                 Ok(true)
             }
         }
