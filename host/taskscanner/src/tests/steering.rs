@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use super::house::{House, counting, increment, native, order};
 use crate::record::Record;
@@ -153,25 +154,24 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
     let house = House::new().await;
     house.fill(1_500).await;
     let scanner = house.scanner.clone();
-    let [calls, busy, late] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
-    let (was_together, is_together) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let [calls, late] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+    let (two, is_together) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
     let heard = Arc::new(AtomicU64::new(u64::MAX));
     let action = native({
-        let (was_together, is_together) = (was_together.clone(), is_together.clone());
+        let is_together = is_together.clone();
         move |unit, key| {
-            let (scanner, busy, late, calls) = (scanner.clone(), busy.clone(), late.clone(), calls.clone());
-            let (was_together, is_together, heard) = (was_together.clone(), is_together.clone(), heard.clone());
+            let (scanner, two, late, calls) = (scanner.clone(), two.clone(), late.clone(), calls.clone());
+            let (is_together, heard) = (is_together.clone(), heard.clone());
             let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
+                // At first it is worked on two at a time.
+                if number <= 2 {
+                    two.wait().await;
+                }
                 // What was under way when it was heard may end, however long that takes.
                 let is_late = number > heard.load(Ordering::Relaxed).saturating_add(4);
-                let (at_work, together) = if is_late {
-                    (&late, &is_together)
-                } else {
-                    (&busy, &was_together)
-                };
-                if at_work.fetch_add(1, Ordering::Relaxed) > 0 {
-                    together.store(true, Ordering::Relaxed);
+                if is_late && late.fetch_add(1, Ordering::Relaxed) > 0 {
+                    is_together.store(true, Ordering::Relaxed);
                 }
                 if number == 400 {
                     let run = scanner.active().pop().unwrap();
@@ -182,14 +182,16 @@ async fn a_run_that_is_told_to_use_one_thread_does_so_at_once() {
                     tokio::task::yield_now().await;
                 }
                 increment(&unit, key).await?;
-                at_work.fetch_sub(1, Ordering::Relaxed);
+                if is_late {
+                    late.fetch_sub(1, Ordering::Relaxed);
+                }
                 Ok(true)
             }
         }
     });
     let record = house.run(action).await;
     assert_eq!(record.progress.successes, 1_500);
-    assert!(was_together.load(Ordering::Relaxed) && !is_together.load(Ordering::Relaxed));
+    assert!(!is_together.load(Ordering::Relaxed), "two at a time still");
 }
 
 #[tokio::test(flavor = "multi_thread")]
