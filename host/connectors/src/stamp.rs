@@ -2,10 +2,11 @@
 //! the same one, the digests of the objects with it that were handed over. An object that changes again under the same
 //! stamp has another digest, so it is not lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::connector::{Delta, DeltaKind, Entry, SyncPage};
 use crate::error::Error;
 
 /// So many objects with one stamp are remembered. Of more, the last digest is: those before it count as handed over, also
@@ -68,6 +69,62 @@ impl Stamp {
         } else if self.through.as_ref().is_none_or(|through| *through < digest) {
             self.through = Some(digest);
         }
+    }
+}
+
+/// The oldest changes behind a token, of those that a system tells in an order of its own: as many as are handed over at
+/// once, and one more.
+pub(crate) struct Oldest<T> {
+    token: Stamp,
+    limit: usize,
+    found: BTreeMap<(String, String), T>,
+}
+
+impl<T> Oldest<T> {
+    /// At most so many behind this token.
+    pub(crate) fn behind(token: Stamp, limit: usize) -> Self {
+        Self {
+            token,
+            limit,
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// Takes up a change, unless it was handed over before.
+    pub(crate) fn offer(&mut self, stamp: String, digest: String, object: T) {
+        if self.token.is_behind(&stamp, &digest) {
+            return;
+        }
+        self.found.insert((stamp, digest), object);
+        if self.found.len() > self.limit.saturating_add(1) {
+            self.found.pop_last();
+        }
+    }
+
+    /// What is handed over, each object as its entry.
+    pub(crate) fn page(self, mut entry: impl FnMut(T) -> Result<Entry, Error>) -> Result<SyncPage, Error> {
+        let Self {
+            mut token,
+            limit,
+            found,
+        } = self;
+        let has_more = found.len() > limit;
+        let mut deltas = Vec::with_capacity(found.len().min(limit));
+        for ((stamp, digest), object) in found.into_iter().take(limit) {
+            token.behind(&stamp, digest);
+            let entry = entry(object)?;
+            deltas.push(Delta {
+                kind: DeltaKind::Update,
+                uid: entry.uid.clone(),
+                entry: Some(entry),
+                token: token.value(),
+            });
+        }
+        Ok(SyncPage {
+            deltas,
+            token: token.value(),
+            has_more,
+        })
     }
 }
 

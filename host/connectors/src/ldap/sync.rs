@@ -1,19 +1,17 @@
 //! Changes of a directory, found by what each entry says of its last change: the change number that OpenLDAP gives
 //! (`entryCSN`), else the time (`modifyTimestamp`). Neither tells of entries that are gone: reconciliation finds those.
 
-use std::collections::BTreeMap;
-
 use ldap3::{Scope, SearchEntry};
 use serde_json::Value;
 
 use super::entry;
 use super::walk::{Ask, Walk};
 use super::{Inner, filter, value};
-use crate::connector::{Delta, DeltaKind, SyncPage};
+use crate::connector::SyncPage;
 use crate::definition::ObjectType;
 use crate::error::Error;
 use crate::mapping::Wanted;
-use crate::stamp::Stamp;
+use crate::stamp::{Oldest, Stamp};
 
 impl Inner {
     pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
@@ -33,43 +31,18 @@ impl Inner {
     }
 
     pub(super) async fn changes(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error> {
-        let mut token = Stamp::parse(token)?;
+        let token = Stamp::parse(token)?;
         let attribute = self.stamp_attribute().await?;
         let since = (!token.stamp.is_empty()).then_some(token.stamp.as_str());
         let mut walk = self.changed(kind, &attribute, since).await?;
-        // The directory answers in its own order: the oldest are kept, one more than asked for.
-        let mut oldest: BTreeMap<(String, String), SearchEntry> = BTreeMap::new();
+        let mut oldest = Oldest::behind(token, limit);
         while let Some(found) = walk.next().await? {
-            let Some(stamp) = value(&found, &attribute) else {
-                continue;
-            };
-            let digest = digest(&found);
-            if token.is_behind(&stamp, &digest) {
-                continue;
-            }
-            oldest.insert((stamp, digest), found);
-            if oldest.len() > limit.saturating_add(1) {
-                oldest.pop_last();
+            if let Some(stamp) = value(&found, &attribute) {
+                oldest.offer(stamp, digest(&found), found);
             }
         }
         self.connections.give_back(walk.into_connection());
-        let has_more = oldest.len() > limit;
-        let mut deltas = Vec::with_capacity(oldest.len());
-        for ((stamp, digest), found) in oldest.into_iter().take(limit) {
-            token.behind(&stamp, digest);
-            let entry = entry::entry(kind, found, self.uid_attribute())?;
-            deltas.push(Delta {
-                kind: DeltaKind::Update,
-                uid: entry.uid.clone(),
-                entry: Some(entry),
-                token: token.value(),
-            });
-        }
-        Ok(SyncPage {
-            deltas,
-            token: token.value(),
-            has_more,
-        })
+        oldest.page(|found| entry::entry(kind, found, self.uid_attribute()))
     }
 
     async fn stamp_attribute(&self) -> Result<String, Error> {

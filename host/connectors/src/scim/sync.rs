@@ -1,8 +1,6 @@
 //! Changes of a service, found by `meta.lastModified`. It does not tell of resources that are gone: reconciliation finds
 //! those.
 
-use std::collections::BTreeMap;
-
 use chrono::SecondsFormat;
 use host_model::clock::parse_wire_time;
 use serde_json::Value;
@@ -12,11 +10,11 @@ use super::filter::quoted;
 use super::layout::Layout;
 use super::path::member;
 use super::walk::{Place, Walk};
-use crate::connector::{Delta, DeltaKind, SyncPage};
+use crate::connector::SyncPage;
 use crate::definition::ObjectType;
 use crate::error::Error;
 use crate::mapping::Wanted;
-use crate::stamp::Stamp;
+use crate::stamp::{Oldest, Stamp};
 
 impl Inner {
     pub(super) async fn latest_token(&self, kind: &ObjectType) -> Result<Value, Error> {
@@ -33,38 +31,14 @@ impl Inner {
     }
 
     pub(super) async fn changes(&self, kind: &ObjectType, token: &Value, limit: usize) -> Result<SyncPage, Error> {
-        let mut token = Stamp::parse(token)?;
+        let token = Stamp::parse(token)?;
         let layout = Layout::new(kind, self.provider().await?)?;
         let mut walk = self.changed(&layout, Some(&token)).await?;
-        // The service answers in its own order: the oldest are kept, one more than asked for.
-        let mut oldest: BTreeMap<(String, String), Value> = BTreeMap::new();
+        let mut oldest = Oldest::behind(token, limit);
         while let Some(resource) = walk.next().await? {
-            let (stamp, digest) = (stamp_of(&resource)?, digest(&resource));
-            if token.is_behind(&stamp, &digest) {
-                continue;
-            }
-            oldest.insert((stamp, digest), resource);
-            if oldest.len() > limit.saturating_add(1) {
-                oldest.pop_last();
-            }
+            oldest.offer(stamp_of(&resource)?, digest(&resource), resource);
         }
-        let has_more = oldest.len() > limit;
-        let mut deltas = Vec::with_capacity(oldest.len());
-        for ((stamp, digest), resource) in oldest.into_iter().take(limit) {
-            token.behind(&stamp, digest);
-            let entry = layout.entry(&resource)?;
-            deltas.push(Delta {
-                kind: DeltaKind::Update,
-                uid: entry.uid.clone(),
-                entry: Some(entry),
-                token: token.value(),
-            });
-        }
-        Ok(SyncPage {
-            deltas,
-            token: token.value(),
-            has_more,
-        })
+        oldest.page(|resource| layout.entry(&resource))
     }
 
     /// The resources that changed at the token's stamp or later; all where the service cannot be asked for them.
