@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::bound::{Bound, Translate as _};
 use crate::connector::{Change, Connector, Entry, Found, NAME, NewEntry, Search, SyncPage};
 use crate::definition::ObjectType;
 use crate::error::Error;
@@ -29,7 +30,7 @@ mod walk;
 mod write;
 
 use connection::{Connections, lost, refused};
-use filter::{LdapFilter, Translation};
+use filter::Translation;
 use schema::Schema;
 pub(crate) use settings::Settings;
 use walk::{Ask, Walk};
@@ -146,7 +147,7 @@ impl Inner {
             attributes,
             block_size: self.settings.block_size,
         };
-        if bound == LdapFilter::Nothing {
+        if bound == Bound::Nothing {
             ask.bases.clear();
         } else if let Some(name) = translation.name(wanted) {
             ask.bases = if self.is_within(&name) { vec![name] } else { Vec::new() };

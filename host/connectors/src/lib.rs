@@ -3,6 +3,7 @@
 //! number of calls at once and the circuit breaker of each system, and reads changes for liveSync. What becomes of a
 //! change is for others.
 
+mod bound;
 mod breaker;
 mod condition;
 mod connector;
@@ -22,6 +23,8 @@ mod service;
 mod sql;
 mod stages;
 mod stamp;
+#[cfg(test)]
+mod strategy;
 mod system;
 mod systems;
 mod tls;

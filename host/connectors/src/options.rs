@@ -2,10 +2,32 @@
 
 use host_model::Invalid;
 use host_model::members::Members;
+use host_resource::Pointer;
 use serde_json::Value;
 
+/// The options of a configuration, if each is in one of these lists.
+pub(crate) fn read<'p>(properties: &'p Value, known: [&[&str]; 3]) -> Result<Members<'p>, Invalid> {
+    let members = Members::of(properties, Pointer::from_elements(["configurationProperties"]))?;
+    members.only(&known.concat())?;
+    Ok(members)
+}
+
+/// Refuses options that would act otherwise here, unless they are what they would be without being said.
+pub(crate) fn refuse<'a>(
+    members: &Members<'_>,
+    unsupported: impl IntoIterator<Item = (&'a str, String)>,
+) -> Result<(), Invalid> {
+    let mut given = unsupported
+        .into_iter()
+        .filter(|(name, _)| members.get(name).is_some_and(|value| !is_empty(value)));
+    match given.next() {
+        Some((name, why)) => Err(members.invalid(name, format!("{why} leave it out, or null, false or empty"))),
+        None => Ok(()),
+    }
+}
+
 /// Whether an option is what it would be without being said.
-pub(crate) fn is_empty(value: &Value) -> bool {
+fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty() || text == "false" || text.eq_ignore_ascii_case("none"),

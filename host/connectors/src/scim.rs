@@ -10,6 +10,7 @@ use host_resource::Pointer;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
+use crate::bound::{Bound, Translate as _};
 use crate::connector::{Change, Connector, Entry, Found, NAME, NewEntry, PASSWORD, Search, SyncPage, UID};
 use crate::definition::ObjectType;
 use crate::error::Error;
@@ -26,7 +27,7 @@ mod walk;
 mod write;
 
 use client::{About, Client, Path};
-use filter::{Bound, Translation};
+use filter::Translation;
 use layout::{Layout, id_of};
 use path::AttributePath;
 use provider::Provider;

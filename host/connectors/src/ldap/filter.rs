@@ -1,25 +1,23 @@
-//! What of a filter a directory can be asked. The answer may be more than what matches, as the filter has the last word
-//! over what comes back; it must never be less. So a test is handed over only where the directory's own rule finds
-//! everything that ours finds, and nothing below a negation is: a directory that does not know an attribute says
-//! neither yes nor no.
+//! What of a filter a directory can be asked. A test is handed over only where the directory's own rule finds everything
+//! that ours finds, and no negation is: a directory that does not know an attribute says neither yes nor no.
 
-use host_resource::Filter;
 use host_resource::filter::{Literal, Operator};
+use host_resource::{Filter, Pointer};
 
 use super::schema::Schema;
+use crate::bound::{Bound, EXACT, Translate};
 use crate::connector::{NAME, PASSWORD, UID};
 use crate::definition::{Kind, ObjectType, Property};
 
 /// A filter of a directory (RFC 4515).
+pub(super) type LdapFilter = Bound<Test>;
+
+/// One test of it, the attribute first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum LdapFilter {
-    All,
-    Nothing,
-    And(Vec<LdapFilter>),
-    Or(Vec<LdapFilter>),
+pub(super) enum Test {
     Present(String),
     Equal(String, String),
-    /// Attribute; what values begin with, contain, end with.
+    /// What values begin with, contain, end with.
     Part(String, Place, String),
     AtLeast(String, i64),
     AtMost(String, i64),
@@ -42,40 +40,7 @@ pub(super) struct Translation<'a> {
     pub(super) uid_attribute: Option<&'a str>,
 }
 
-/// Whole numbers beyond this are not all different as numbers of JSON.
-const EXACT: i64 = 1 << 53;
-
 impl Translation<'_> {
-    /// A filter that finds whatever matches.
-    pub(super) fn bound(&self, filter: &Filter) -> LdapFilter {
-        match filter {
-            Filter::Literal(true) | Filter::Not(_) => LdapFilter::All,
-            Filter::Literal(false) => LdapFilter::Nothing,
-            Filter::And(inner) => LdapFilter::and(inner.iter().map(|filter| self.bound(filter))),
-            Filter::Or(inner) => LdapFilter::or(inner.iter().map(|filter| self.bound(filter))),
-            Filter::Present(field) => match self.attribute(field) {
-                Some((attribute, _)) => LdapFilter::Present(attribute.to_owned()),
-                None => LdapFilter::All,
-            },
-            Filter::Compare { field, operator, value } => self.test(field, |attribute, kind| match operator {
-                Operator::Eq => self.equal(attribute, kind, value),
-                Operator::Co => self.part(attribute, kind, Place::Anywhere, value),
-                Operator::Sw => self.part(attribute, kind, Place::Begin, value),
-                Operator::Lt | Operator::Le => self.ordered(attribute, kind, value, LdapFilter::AtMost),
-                Operator::Gt | Operator::Ge => self.ordered(attribute, kind, value, LdapFilter::AtLeast),
-            }),
-            Filter::In { field, values } => self.test(field, |attribute, kind| {
-                LdapFilter::or(values.iter().map(|value| self.equal(attribute, kind, value)))
-            }),
-            Filter::Extended { field, operator, value } if operator.eq_ignore_ascii_case("ew") => {
-                self.test(field, |attribute, kind| self.part(attribute, kind, Place::End, value))
-            }
-            // What contains all of the values has at least some.
-            Filter::Extended { operator, .. } if operator.eq_ignore_ascii_case("ca") => LdapFilter::All,
-            Filter::Extended { .. } => LdapFilter::Nothing,
-        }
-    }
-
     /// The distinguished name that everything has that matches, if the filter names one.
     pub(super) fn name(&self, filter: &Filter) -> Option<String> {
         match filter {
@@ -98,15 +63,15 @@ impl Translation<'_> {
         }
     }
 
-    fn test(&self, field: &host_resource::Pointer, test: impl FnOnce(&str, Kind) -> LdapFilter) -> LdapFilter {
+    fn test(&self, field: &Pointer, test: impl FnOnce(&str, Kind) -> LdapFilter) -> LdapFilter {
         match self.attribute(field) {
             Some((attribute, kind)) => test(attribute, kind),
-            None => LdapFilter::All,
+            None => Bound::All,
         }
     }
 
     /// The attribute that a field is, if it is one that can be asked.
-    fn attribute(&self, field: &host_resource::Pointer) -> Option<(&str, Kind)> {
+    fn attribute(&self, field: &Pointer) -> Option<(&str, Kind)> {
         let [element] = field.elements() else { return None };
         let property: Option<&Property> = self.kind.property(element);
         let (attribute, kind) = match property {
@@ -127,43 +92,63 @@ impl Translation<'_> {
             (Kind::Text, Literal::Text(text))
                 if is_plain(text.written()) && self.schema.finds_equal_texts(attribute) =>
             {
-                LdapFilter::Equal(attribute.to_owned(), text.written().to_owned())
+                Bound::Test(Test::Equal(attribute.to_owned(), text.written().to_owned()))
             }
             (Kind::Integer, Literal::Integer(number))
                 if number.abs() < EXACT && self.schema.finds_equal_numbers(attribute) =>
             {
-                LdapFilter::Equal(attribute.to_owned(), number.to_string())
+                Bound::Test(Test::Equal(attribute.to_owned(), number.to_string()))
             }
-            _ => LdapFilter::Present(attribute.to_owned()),
+            _ => present(attribute),
         }
     }
 
     fn part(&self, attribute: &str, kind: Kind, place: Place, value: &Literal) -> LdapFilter {
         match (kind, value) {
             (Kind::Text, Literal::Text(text)) if is_plain(text.written()) && self.schema.finds_parts(attribute) => {
-                LdapFilter::Part(attribute.to_owned(), place, text.written().to_owned())
+                Bound::Test(Test::Part(attribute.to_owned(), place, text.written().to_owned()))
             }
             (Kind::Integer, Literal::Integer(_)) => self.equal(attribute, kind, value),
-            _ => LdapFilter::Present(attribute.to_owned()),
+            _ => present(attribute),
         }
     }
 
-    fn ordered(
-        &self,
-        attribute: &str,
-        kind: Kind,
-        value: &Literal,
-        bound: fn(String, i64) -> LdapFilter,
-    ) -> LdapFilter {
+    fn ordered(&self, attribute: &str, kind: Kind, value: &Literal, bound: fn(String, i64) -> Test) -> LdapFilter {
         match (kind, value) {
             (Kind::Integer, Literal::Integer(number))
                 if number.abs() < EXACT && self.schema.orders_numbers(attribute) =>
             {
-                bound(attribute.to_owned(), *number)
+                Bound::Test(bound(attribute.to_owned(), *number))
             }
-            _ => LdapFilter::Present(attribute.to_owned()),
+            _ => present(attribute),
         }
     }
+}
+
+impl Translate for Translation<'_> {
+    type Test = Test;
+
+    fn present(&self, field: &Pointer) -> LdapFilter {
+        self.test(field, |attribute, _| present(attribute))
+    }
+
+    fn compare(&self, field: &Pointer, operator: Operator, value: &Literal) -> LdapFilter {
+        self.test(field, |attribute, kind| match operator {
+            Operator::Eq => self.equal(attribute, kind, value),
+            Operator::Co => self.part(attribute, kind, Place::Anywhere, value),
+            Operator::Sw => self.part(attribute, kind, Place::Begin, value),
+            Operator::Lt | Operator::Le => self.ordered(attribute, kind, value, Test::AtMost),
+            Operator::Gt | Operator::Ge => self.ordered(attribute, kind, value, Test::AtLeast),
+        })
+    }
+
+    fn ends(&self, field: &Pointer, value: &Literal) -> LdapFilter {
+        self.test(field, |attribute, kind| self.part(attribute, kind, Place::End, value))
+    }
+}
+
+fn present(attribute: &str) -> LdapFilter {
+    Bound::Test(Test::Present(attribute.to_owned()))
 }
 
 /// Whether a name can stand in a filter as it is.
@@ -180,31 +165,7 @@ fn is_plain(text: &str) -> bool {
     is_printable && !text.is_empty() && text.trim() == text && !text.contains("  ")
 }
 
-impl LdapFilter {
-    fn and(filters: impl Iterator<Item = Self>) -> Self {
-        let mut all: Vec<Self> = filters.filter(|filter| *filter != Self::All).collect();
-        if all.contains(&Self::Nothing) {
-            return Self::Nothing;
-        }
-        match all.len() {
-            0 => Self::All,
-            1 => all.remove(0),
-            _ => Self::And(all),
-        }
-    }
-
-    fn or(filters: impl Iterator<Item = Self>) -> Self {
-        let mut any: Vec<Self> = filters.filter(|filter| *filter != Self::Nothing).collect();
-        if any.contains(&Self::All) {
-            return Self::All;
-        }
-        match any.len() {
-            0 => Self::Nothing,
-            1 => any.remove(0),
-            _ => Self::Or(any),
-        }
-    }
-
+impl Bound<Test> {
     /// The text of the filter; empty where it is no condition.
     pub(super) fn text(&self) -> String {
         let list = |filters: &[Self]| filters.iter().map(Self::text).collect::<String>();
@@ -214,13 +175,13 @@ impl LdapFilter {
             Self::Nothing => "(!(objectClass=*))".to_owned(),
             Self::And(filters) => format!("(&{})", list(filters)),
             Self::Or(filters) => format!("(|{})", list(filters)),
-            Self::Present(attribute) => format!("({attribute}=*)"),
-            Self::Equal(attribute, value) => format!("({attribute}={})", escaped(value)),
-            Self::Part(attribute, Place::Begin, value) => format!("({attribute}={}*)", escaped(value)),
-            Self::Part(attribute, Place::Anywhere, value) => format!("({attribute}=*{}*)", escaped(value)),
-            Self::Part(attribute, Place::End, value) => format!("({attribute}=*{})", escaped(value)),
-            Self::AtLeast(attribute, number) => format!("({attribute}>={number})"),
-            Self::AtMost(attribute, number) => format!("({attribute}<={number})"),
+            Self::Test(Test::Present(attribute)) => format!("({attribute}=*)"),
+            Self::Test(Test::Equal(attribute, value)) => format!("({attribute}={})", escaped(value)),
+            Self::Test(Test::Part(attribute, Place::Begin, value)) => format!("({attribute}={}*)", escaped(value)),
+            Self::Test(Test::Part(attribute, Place::Anywhere, value)) => format!("({attribute}=*{}*)", escaped(value)),
+            Self::Test(Test::Part(attribute, Place::End, value)) => format!("({attribute}=*{})", escaped(value)),
+            Self::Test(Test::AtLeast(attribute, number)) => format!("({attribute}>={number})"),
+            Self::Test(Test::AtMost(attribute, number)) => format!("({attribute}<={number})"),
         }
     }
 }

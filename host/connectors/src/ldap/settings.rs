@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use host_model::Invalid;
 use host_model::members::Members;
-use host_resource::Pointer;
 use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::definition::ObjectType;
-use crate::options::{flag, is_empty, texts, whole};
+use crate::options::{self, flag, texts, whole};
 use crate::tls;
 
 /// Values of these change nothing: they tune the platform's connector.
@@ -118,19 +117,11 @@ pub(super) struct Class {
 impl Settings {
     /// Reads `configurationProperties`; secrets are open already.
     pub(crate) fn parse(properties: &Value) -> Result<Self, Invalid> {
-        let members = Members::of(properties, Pointer::from_elements(["configurationProperties"]))?;
-        let known: Vec<&str> = SUPPORTED
-            .iter()
-            .chain(&UNSUPPORTED)
-            .chain(&WITHOUT_MEANING)
-            .copied()
-            .collect();
-        members.only(&known)?;
-        for name in UNSUPPORTED {
-            if members.get(name).is_some_and(|value| !is_empty(value)) {
-                return Err(members.invalid(name, "this is not supported: leave it out, or null, false or empty"));
-            }
-        }
+        let members = options::read(properties, [&SUPPORTED, &UNSUPPORTED, &WITHOUT_MEANING])?;
+        options::refuse(
+            &members,
+            UNSUPPORTED.map(|name| (name, "this is not supported:".to_owned())),
+        )?;
         if members.text("authType")?.is_some_and(|kind| kind != "simple") {
             return Err(members.invalid("authType", "only 'simple' is supported"));
         }

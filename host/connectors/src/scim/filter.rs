@@ -1,6 +1,5 @@
-//! What of a filter a service can be asked (RFC 7644, 3.4.2.2). The answer may be more than what matches, as the filter has
-//! the last word over what comes back; it must never be less. So a test is handed over only where the service's schema
-//! says that it finds everything that ours finds, and nothing below a negation is.
+//! What of a filter a service can be asked (RFC 7644, 3.4.2.2). A test is handed over only where the service's schema says
+//! that it finds everything that ours finds.
 
 use host_resource::filter::{Literal, Operator};
 use host_resource::{Filter, Pointer};
@@ -8,23 +7,13 @@ use host_resource::{Filter, Pointer};
 use super::layout::Layout;
 use super::path::AttributePath;
 use super::provider::{Attribute, Provider};
+use crate::bound::{Bound, EXACT, Translate};
 use crate::connector::UID;
 
 /// A longer filter (bytes) is not handed over: it is part of an address.
 const MAX_LENGTH: usize = 4000;
-/// Whole numbers beyond this are not all different as numbers of JSON.
-const EXACT: i64 = 1 << 53;
-
-/// What a service is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
-    All,
-    Nothing,
-    And(Vec<Bound>),
-    Or(Vec<Bound>),
-    /// One test, as it is written.
-    Test(String),
-}
+/// What a service is asked for, each test as it is written.
+pub(super) type Asked = Bound<String>;
 
 /// What decides how a filter is handed over.
 #[derive(Clone, Copy)]
@@ -34,29 +23,6 @@ pub(super) struct Translation<'a> {
 }
 
 impl Translation<'_> {
-    /// What finds whatever matches.
-    pub(super) fn bound(&self, filter: &Filter) -> Bound {
-        match filter {
-            Filter::Literal(true) | Filter::Not(_) => Bound::All,
-            Filter::Literal(false) => Bound::Nothing,
-            Filter::And(inner) => Bound::and(inner.iter().map(|filter| self.bound(filter))),
-            Filter::Or(inner) => Bound::or(inner.iter().map(|filter| self.bound(filter))),
-            // Services differ in whether an empty text is present.
-            Filter::Present(_) => Bound::All,
-            Filter::Compare { field, operator, value } => self.test(field, *operator, value),
-            Filter::In { field, values } => Bound::or(values.iter().map(|value| self.test(field, Operator::Eq, value))),
-            Filter::Extended { field, operator, value } if operator.eq_ignore_ascii_case("ew") => {
-                match self.attribute(field) {
-                    Some((path, attribute)) => texts(&path, attribute, "ew", value),
-                    None => Bound::All,
-                }
-            }
-            // What contains all of the values has at least some.
-            Filter::Extended { operator, .. } if operator.eq_ignore_ascii_case("ca") => Bound::All,
-            Filter::Extended { .. } => Bound::Nothing,
-        }
-    }
-
     /// The id that everything has that matches, if the filter names one.
     pub(super) fn id(&self, filter: &Filter) -> Option<String> {
         match filter {
@@ -78,7 +44,42 @@ impl Translation<'_> {
         }
     }
 
-    fn test(&self, field: &Pointer, operator: Operator, value: &Literal) -> Bound {
+    /// How requests write the attribute that a field is, and what the service says of it.
+    fn attribute(&self, field: &Pointer) -> Option<(String, &Attribute)> {
+        let (first, part) = match field.elements() {
+            [first] => (first, None),
+            [first, part] => (first, Some(part)),
+            _ => return None,
+        };
+        let property = self
+            .layout
+            .kind
+            .property(first)
+            .filter(|property| property.is_readable)?;
+        let mut path: AttributePath = self.layout.path(&property.native)?.clone();
+        if let Some(part) = part {
+            // A part of one object; the parts of several have a position first.
+            if property.is_multi || path.sub.is_some() || path.select.is_some() {
+                return None;
+            }
+            path.sub = Some(part.to_string());
+            let known = self.provider.attribute(&self.layout.of, &path)?;
+            return Some((path.text(), known));
+        }
+        let known = self.provider.attribute(&self.layout.of, &path)?;
+        Some((path.text(), known))
+    }
+}
+
+impl Translate for Translation<'_> {
+    type Test = String;
+
+    /// Services differ in whether an empty text is present.
+    fn present(&self, _field: &Pointer) -> Asked {
+        Bound::All
+    }
+
+    fn compare(&self, field: &Pointer, operator: Operator, value: &Literal) -> Asked {
         // The id is an address as well: what is found by it is what is read by it, letter by letter.
         if self.is_id(field) {
             return match (operator, value) {
@@ -112,34 +113,15 @@ impl Translation<'_> {
         }
     }
 
-    /// How requests write the attribute that a field is, and what the service says of it.
-    fn attribute(&self, field: &Pointer) -> Option<(String, &Attribute)> {
-        let (first, part) = match field.elements() {
-            [first] => (first, None),
-            [first, part] => (first, Some(part)),
-            _ => return None,
-        };
-        let property = self
-            .layout
-            .kind
-            .property(first)
-            .filter(|property| property.is_readable)?;
-        let mut path: AttributePath = self.layout.path(&property.native)?.clone();
-        if let Some(part) = part {
-            // A part of one object; the parts of several have a position first.
-            if property.is_multi || path.sub.is_some() || path.select.is_some() {
-                return None;
-            }
-            path.sub = Some(part.to_string());
-            let known = self.provider.attribute(&self.layout.of, &path)?;
-            return Some((path.text(), known));
+    fn ends(&self, field: &Pointer, value: &Literal) -> Asked {
+        match self.attribute(field) {
+            Some((path, attribute)) => texts(&path, attribute, "ew", value),
+            None => Bound::All,
         }
-        let known = self.provider.attribute(&self.layout.of, &path)?;
-        Some((path.text(), known))
     }
 }
 
-fn texts(path: &str, attribute: &Attribute, operator: &str, value: &Literal) -> Bound {
+fn texts(path: &str, attribute: &Attribute, operator: &str, value: &Literal) -> Asked {
     match value {
         Literal::Text(text) if is_plain(text.written()) && attribute.kind == "string" && !attribute.is_case_exact => {
             Bound::Test(format!("{path} {operator} {}", quoted(text.written())))
@@ -158,31 +140,7 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-impl Bound {
-    fn and(bounds: impl Iterator<Item = Self>) -> Self {
-        let mut all: Vec<Self> = bounds.filter(|bound| *bound != Self::All).collect();
-        if all.contains(&Self::Nothing) {
-            return Self::Nothing;
-        }
-        match all.len() {
-            0 => Self::All,
-            1 => all.remove(0),
-            _ => Self::And(all),
-        }
-    }
-
-    fn or(bounds: impl Iterator<Item = Self>) -> Self {
-        let mut any: Vec<Self> = bounds.filter(|bound| *bound != Self::Nothing).collect();
-        if any.contains(&Self::All) {
-            return Self::All;
-        }
-        match any.len() {
-            0 => Self::Nothing,
-            1 => any.remove(0),
-            _ => Self::Or(any),
-        }
-    }
-
+impl Bound<String> {
     /// The text of a filter; none where there is nothing to say, or too much.
     pub(super) fn text(&self) -> Option<String> {
         let text = self.written();

@@ -8,12 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_model::Invalid;
 use host_model::members::Members;
-use host_resource::Pointer;
 use rustls::ClientConfig;
 use serde_json::Value;
 use url::Url;
 
-use crate::options::{flag, is_empty, whole};
+use crate::options::{self, flag, whole};
 use crate::tls;
 
 /// Values of these change nothing: they tune the platform's HTTP client.
@@ -110,18 +109,11 @@ pub(super) struct OAuth {
 impl Settings {
     /// Reads `configurationProperties`; secrets are open already.
     pub(crate) fn parse(properties: &Value) -> Result<Self, Invalid> {
-        let members = Members::of(properties, Pointer::from_elements(["configurationProperties"]))?;
-        let known: Vec<&str> = SUPPORTED
-            .into_iter()
-            .chain(UNSUPPORTED.map(|(name, _)| name))
-            .chain(WITHOUT_MEANING)
-            .collect();
-        members.only(&known)?;
-        for (name, why) in UNSUPPORTED {
-            if members.get(name).is_some_and(|value| !is_empty(value)) {
-                return Err(members.invalid(name, format!("{why}; leave it out, or null, false or empty")));
-            }
-        }
+        let members = options::read(
+            properties,
+            [&SUPPORTED, &UNSUPPORTED.map(|(name, _)| name), &WITHOUT_MEANING],
+        )?;
+        options::refuse(&members, UNSUPPORTED.map(|(name, why)| (name, format!("{why};"))))?;
         if whole(&members, "SCIMVersion", 1, 2)? == Some(1) {
             return Err(members.invalid("SCIMVersion", "only version 2 is supported"));
         }

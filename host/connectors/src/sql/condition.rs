@@ -1,6 +1,5 @@
-//! What of a filter the database is asked. As with every system it may find more than matches, since the filter has the
-//! last word over what comes back (ADR 0013), and must never find less. A database compares texts by its collation, numbers
-//! by their types, and NULL with nothing; so what is handed over is widened where the two would differ.
+//! What of a filter the database is asked. A database compares texts by its collation, numbers by their types, and NULL with
+//! nothing; so what is handed over is widened where the two would differ.
 
 use host_resource::filter::{Literal, Operator};
 use host_resource::{Filter, Pointer};
@@ -8,6 +7,7 @@ use host_resource::{Filter, Pointer};
 use super::cell::{Cell, is_uuid};
 use super::statement::{Dialect, Statement};
 use super::table::{Class, Column, Table};
+use crate::bound::{Bound, EXACT, Translate};
 use crate::connector::{NAME, PASSWORD, UID};
 use crate::definition::{Kind, ObjectType};
 
@@ -21,18 +21,15 @@ use pattern::{Part, pattern, spellings};
 const MAX_TESTS: usize = 300;
 /// Nor more texts in one list.
 const MAX_TEXTS: usize = 2000;
-/// Whole numbers beyond this are not all different as numbers of JSON.
-const EXACT: i64 = 1 << 53;
 /// A number of another type than the filter's may be off by so much of itself.
 const SLACK: f64 = 1e-6;
 
 /// A condition on rows.
+pub(super) type Asked = Bound<Condition>;
+
+/// One test of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
-    All,
-    Nothing,
-    And(Vec<Condition>),
-    Or(Vec<Condition>),
     Null(Column),
     NotNull(Column),
     /// A text, folded, is one of these.
@@ -56,48 +53,15 @@ pub(super) struct Translation<'a> {
 
 impl Translation<'_> {
     /// A condition that finds whatever matches.
-    pub(super) fn bound(&self, filter: &Filter) -> Condition {
-        let bound = self.condition(filter);
-        if bound.tests() > MAX_TESTS {
-            Condition::All
-        } else {
-            bound
-        }
+    pub(super) fn condition(&self, filter: &Filter) -> Asked {
+        let bound = self.bound(filter);
+        if bound.tests() > MAX_TESTS { Bound::All } else { bound }
     }
 
-    fn condition(&self, filter: &Filter) -> Condition {
-        match filter {
-            Filter::Literal(true) => Condition::All,
-            Filter::Literal(false) => Condition::Nothing,
-            Filter::And(inner) => Condition::and(inner.iter().map(|filter| self.condition(filter))),
-            Filter::Or(inner) => Condition::or(inner.iter().map(|filter| self.condition(filter))),
-            // Having no value is the only thing that both sides say in the same way.
-            Filter::Not(inner) => match &**inner {
-                Filter::Present(field) => self.test(field, |column, _| Condition::Null(column.clone())),
-                _ => Condition::All,
-            },
-            Filter::Present(field) => self.test(field, |column, _| Condition::NotNull(column.clone())),
-            Filter::Compare { field, operator, value } => {
-                self.test(field, |column, kind| compare(column, kind, *operator, value))
-            }
-            Filter::In { field, values } => self.test(field, |column, kind| any_of(column, kind, values)),
-            Filter::Extended { field, operator, value } if operator.eq_ignore_ascii_case("ew") => {
-                self.test(field, |column, kind| match value {
-                    Literal::Text(_) => text(column, kind, Part::End, value),
-                    Literal::Integer(_) | Literal::Double(_) | Literal::Boolean(_) => {
-                        compare(column, kind, Operator::Eq, value)
-                    }
-                })
-            }
-            Filter::Extended { operator, .. } if operator.eq_ignore_ascii_case("ca") => Condition::All,
-            Filter::Extended { .. } => Condition::Nothing,
-        }
-    }
-
-    fn test(&self, field: &Pointer, test: impl FnOnce(&Column, Kind) -> Condition) -> Condition {
+    fn test(&self, field: &Pointer, test: impl FnOnce(&Column, Kind) -> Asked) -> Asked {
         match self.column(field) {
             Some((column, kind)) => test(column, kind),
-            None => Condition::All,
+            None => Bound::All,
         }
     }
 
@@ -132,8 +96,49 @@ impl Translation<'_> {
     }
 }
 
-fn compare(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> Condition {
-    let not_null = || Condition::NotNull(column.clone());
+impl Translate for Translation<'_> {
+    type Test = Condition;
+
+    fn present(&self, field: &Pointer) -> Asked {
+        self.test(field, |column, _| not_null(column))
+    }
+
+    /// Having no value is the only thing of a negation that both sides say in the same way.
+    fn absent(&self, field: &Pointer) -> Asked {
+        self.test(field, |column, _| Bound::Test(Condition::Null(column.clone())))
+    }
+
+    fn compare(&self, field: &Pointer, operator: Operator, value: &Literal) -> Asked {
+        self.test(field, |column, kind| compare(column, kind, operator, value))
+    }
+
+    fn any_of(&self, field: &Pointer, values: &[Literal]) -> Asked {
+        self.test(field, |column, kind| any_of(column, kind, values))
+    }
+
+    fn ends(&self, field: &Pointer, value: &Literal) -> Asked {
+        self.test(field, |column, kind| match value {
+            Literal::Text(_) => text(column, kind, Part::End, value),
+            Literal::Integer(_) | Literal::Double(_) | Literal::Boolean(_) => {
+                compare(column, kind, Operator::Eq, value)
+            }
+        })
+    }
+}
+
+fn not_null(column: &Column) -> Asked {
+    Bound::Test(Condition::NotNull(column.clone()))
+}
+
+fn exactly(column: &Column, value: Cell) -> Asked {
+    Bound::Test(Condition::Range {
+        column: column.clone(),
+        low: Some(value.clone()),
+        high: Some(value),
+    })
+}
+
+fn compare(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> Asked {
     match value {
         Literal::Text(_) => match operator {
             Operator::Eq => text(column, kind, Part::Whole, value),
@@ -148,82 +153,80 @@ fn compare(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> 
                 Class::Boolean => Cell::Text(wanted.to_string()),
                 Class::Integer => Cell::Text(i64::from(*wanted).to_string()),
                 Class::Any => Cell::Integer(i64::from(*wanted)),
-                _ => return not_null(),
+                _ => return not_null(column),
             };
             if !is_equality || kind != Kind::Boolean {
-                return not_null();
+                return not_null(column);
             }
-            Condition::exactly(column, value)
+            exactly(column, value)
         }
     }
 }
 
-fn any_of(column: &Column, kind: Kind, values: &[Literal]) -> Condition {
+fn any_of(column: &Column, kind: Kind, values: &[Literal]) -> Asked {
     let each = values.iter().map(|value| compare(column, kind, Operator::Eq, value));
     let mut texts = Vec::new();
     let mut others = Vec::new();
     for condition in each {
         match condition {
-            Condition::Texts(_, some) => texts.extend(some),
+            Bound::Test(Condition::Texts(_, some)) => texts.extend(some),
             other => others.push(other),
         }
     }
     if texts.len() > MAX_TEXTS {
-        return Condition::NotNull(column.clone());
+        return not_null(column);
     }
     if !texts.is_empty() {
-        others.push(Condition::Texts(column.clone(), texts));
+        others.push(Bound::Test(Condition::Texts(column.clone(), texts)));
     }
-    Condition::or(others.into_iter())
+    Bound::or(others.into_iter())
 }
 
 /// What is like a text.
-fn text(column: &Column, kind: Kind, part: Part, value: &Literal) -> Condition {
-    let not_null = || Condition::NotNull(column.clone());
+fn text(column: &Column, kind: Kind, part: Part, value: &Literal) -> Asked {
     let Literal::Text(literal) = value else {
-        return not_null();
+        return not_null(column);
     };
     let folded = literal.folded();
     match column.class {
-        Class::Text | Class::Any if matches!(kind, Kind::Bytes) => not_null(),
+        Class::Text | Class::Any if matches!(kind, Kind::Bytes) => not_null(column),
         Class::Text | Class::Any => like(column, folded, part),
         // The database writes numbers and UUIDs in one way only, so another text is none of them.
         Class::Integer if kind == Kind::Text && part == Part::Whole => match folded.parse::<i64>() {
-            Ok(number) if number.to_string() == folded => Condition::exactly(column, folded.into()),
-            _ => Condition::Nothing,
+            Ok(number) if number.to_string() == folded => exactly(column, folded.into()),
+            _ => Bound::Nothing,
         },
         Class::Uuid if part == Part::Whole => match is_uuid(folded) {
-            true => Condition::exactly(column, folded.into()),
-            false => Condition::Nothing,
+            true => exactly(column, folded.into()),
+            false => Bound::Nothing,
         },
         Class::Integer if kind == Kind::Text => like(column, folded, part),
         Class::Uuid => like(column, folded, part),
         Class::Timestamp | Class::TimestampTz if part == Part::Whole => time(column, Operator::Eq, value),
-        _ => not_null(),
+        _ => not_null(column),
     }
 }
 
 /// Texts that are this one, folded; or that are like a pattern where that is not enough.
-fn like(column: &Column, folded: &str, part: Part) -> Condition {
+fn like(column: &Column, folded: &str, part: Part) -> Asked {
     if folded.contains('\0') {
-        return Condition::NotNull(column.clone());
+        return not_null(column);
     }
     if part == Part::Whole && folded.is_ascii() && folded.matches('k').count() <= 3 {
-        return Condition::Texts(column.clone(), spellings(folded));
+        return Bound::Test(Condition::Texts(column.clone(), spellings(folded)));
     }
     match pattern(folded, part) {
-        Some(pattern) => Condition::Like(column.clone(), pattern),
-        None => Condition::NotNull(column.clone()),
+        Some(pattern) => Bound::Test(Condition::Like(column.clone(), pattern)),
+        None => not_null(column),
     }
 }
 
 /// Numbers: bounds a little wider than asked for.
-fn number(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> Condition {
-    let not_null = || Condition::NotNull(column.clone());
+fn number(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> Asked {
     if !matches!(kind, Kind::Integer | Kind::Number)
         || !matches!(column.class, Class::Integer | Class::Number | Class::Any)
     {
-        return not_null();
+        return not_null(column);
     }
     let bounds = match (column.class, value) {
         (Class::Integer, Literal::Integer(number)) if number.unsigned_abs() < EXACT.unsigned_abs() => {
@@ -237,33 +240,32 @@ fn number(column: &Column, kind: Kind, operator: Operator, value: &Literal) -> C
             let number = match value {
                 Literal::Integer(number) => *number as f64,
                 Literal::Double(number) => *number,
-                Literal::Text(_) | Literal::Boolean(_) => return not_null(),
+                Literal::Text(_) | Literal::Boolean(_) => return not_null(column),
             };
             let slack = number.abs() * SLACK + f64::MIN_POSITIVE;
             let (low, high) = (number - slack, number + slack);
             if !low.is_finite() || !high.is_finite() {
-                return not_null();
+                return not_null(column);
             }
             match column.class {
                 Class::Any => (Cell::Real(low), Cell::Real(high)),
                 _ => (Cell::Text(format!("{low:e}")), Cell::Text(format!("{high:e}"))),
             }
         }
-        _ => return not_null(),
+        _ => return not_null(column),
     };
     bounded(column, operator, bounds)
 }
 
 /// Times are texts here. Those of years of four digits are in the order of their texts, up to the second; what else the
 /// database has as a time, such as `infinity`, is found in any case.
-fn time(column: &Column, operator: Operator, value: &Literal) -> Condition {
-    let not_null = || Condition::NotNull(column.clone());
+fn time(column: &Column, operator: Operator, value: &Literal) -> Asked {
     let (Class::Timestamp | Class::TimestampTz, Literal::Text(literal)) = (column.class, value) else {
-        return not_null();
+        return not_null(column);
     };
     let at = literal.folded().get(..19).unwrap_or_default().to_ascii_uppercase();
     let Ok(instant) = chrono::NaiveDateTime::parse_from_str(&at, "%Y-%m-%dT%H:%M:%S") else {
-        return not_null();
+        return not_null(column);
     };
     let second = chrono::TimeDelta::seconds(1);
     // What is read is written again: only texts that are the same are in order.
@@ -275,56 +277,24 @@ fn time(column: &Column, operator: Operator, value: &Literal) -> Condition {
         Some((low, high)) if written(instant) == at && !at.starts_with("0000") && !at.starts_with("9999") => {
             bounded(column, operator, (Cell::Text(written(low)), Cell::Text(written(high))))
         }
-        _ => not_null(),
+        _ => not_null(column),
     }
 }
 
-fn bounded(column: &Column, operator: Operator, (low, high): (Cell, Cell)) -> Condition {
+fn bounded(column: &Column, operator: Operator, (low, high): (Cell, Cell)) -> Asked {
     let (low, high) = match operator {
         Operator::Eq | Operator::Co | Operator::Sw => (Some(low), Some(high)),
         Operator::Lt | Operator::Le => (None, Some(high)),
         Operator::Gt | Operator::Ge => (Some(low), None),
     };
-    Condition::Range {
+    Bound::Test(Condition::Range {
         column: column.clone(),
         low,
         high,
-    }
+    })
 }
 
-impl Condition {
-    fn exactly(column: &Column, value: Cell) -> Self {
-        Self::Range {
-            column: column.clone(),
-            low: Some(value.clone()),
-            high: Some(value),
-        }
-    }
-
-    fn and(conditions: impl Iterator<Item = Self>) -> Self {
-        let mut all: Vec<Self> = conditions.filter(|condition| *condition != Self::All).collect();
-        if all.contains(&Self::Nothing) {
-            return Self::Nothing;
-        }
-        match all.len() {
-            0 => Self::All,
-            1 => all.remove(0),
-            _ => Self::And(all),
-        }
-    }
-
-    fn or(conditions: impl Iterator<Item = Self>) -> Self {
-        let mut any: Vec<Self> = conditions.filter(|condition| *condition != Self::Nothing).collect();
-        if any.contains(&Self::All) {
-            return Self::All;
-        }
-        match any.len() {
-            0 => Self::Nothing,
-            1 => any.remove(0),
-            _ => Self::Or(any),
-        }
-    }
-
+impl Bound<Condition> {
     fn tests(&self) -> usize {
         match self {
             Self::And(inner) | Self::Or(inner) => inner.iter().map(Self::tests).sum(),
@@ -347,6 +317,20 @@ impl Condition {
             Self::Or(inner) => {
                 statement.list(inner, " OR ", |statement, inner| inner.write_inner(statement));
             }
+            Self::Test(condition) => condition.write(statement),
+        }
+    }
+
+    fn write_inner(&self, statement: &mut Statement) {
+        statement.push("(");
+        self.write(statement);
+        statement.push(")");
+    }
+}
+
+impl Condition {
+    fn write(&self, statement: &mut Statement) {
+        match self {
             Self::Null(column) => {
                 statement.name(&column.name).push(" IS NULL");
             }
@@ -405,12 +389,6 @@ impl Condition {
                 or_of_type(statement, column, "'text'");
             }
         }
-    }
-
-    fn write_inner(&self, statement: &mut Statement) {
-        statement.push("(");
-        self.write(statement);
-        statement.push(")");
     }
 }
 

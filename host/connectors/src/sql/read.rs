@@ -107,7 +107,7 @@ impl Inner {
         let table = self.table().await?;
         let read = table.read(kind, &search.attributes)?;
         let translation = Translation { kind, table: &table };
-        let bound = translation.bound(&search.filter);
+        let bound = translation.condition(&search.filter);
         let mut behind = search.after.as_deref().map(position).transpose()?;
         let mut found = Found::default();
         let mut session = self.begin(Access::Read).await?;

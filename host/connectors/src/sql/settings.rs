@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use host_model::Invalid;
 use host_model::members::Members;
-use host_resource::Pointer;
 use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::url::{Place, Security};
-use crate::options::{flag, is_empty, whole};
+use crate::options::{self, flag, whole};
 use crate::paths::AllowedFolders;
 use crate::tls;
 
@@ -154,19 +153,11 @@ impl Settings {
         folders: &AllowedFolders,
         statement_timeout: Duration,
     ) -> Result<Self, Invalid> {
-        let members = Members::of(properties, Pointer::from_elements(["configurationProperties"]))?;
-        let known: Vec<&str> = SUPPORTED
-            .iter()
-            .chain(&UNSUPPORTED)
-            .chain(&WITHOUT_MEANING)
-            .copied()
-            .collect();
-        members.only(&known)?;
-        for name in UNSUPPORTED {
-            if members.get(name).is_some_and(|value| !is_empty(value)) {
-                return Err(members.invalid(name, "this is not supported: leave it out, or null, false or empty"));
-            }
-        }
+        let members = options::read(properties, [&SUPPORTED, &UNSUPPORTED, &WITHOUT_MEANING])?;
+        options::refuse(
+            &members,
+            UNSUPPORTED.map(|name| (name, "this is not supported:".to_owned())),
+        )?;
         let column = |name: &str| {
             let text = members.text(name)?.filter(|column| !column.is_empty());
             Ok::<_, Invalid>(text.map(str::to_owned))

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use host_resource::filter::{Literal, Operator};
-use host_resource::{Filter, Pointer};
+use host_resource::Filter;
+use host_resource::filter::Literal;
+
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value as Native;
@@ -13,6 +14,7 @@ use super::*;
 use crate::condition;
 use crate::definition::Definition;
 use crate::mapping::{self, Wanted};
+use crate::strategy;
 
 struct Fixture {
     folder: tempfile::TempDir,
@@ -119,7 +121,7 @@ fn native() -> impl Strategy<Value = Native> {
     ]
 }
 
-fn literal() -> impl Strategy<Value = Literal> {
+fn literal() -> impl Strategy<Value = Literal> + Clone {
     prop_oneof![
         5 => text().prop_map(|text| Literal::text(&text)),
         2 => prop::sample::select(vec![0, 1, 12, -3, i64::MAX, 1 << 53]).prop_map(Literal::Integer),
@@ -129,36 +131,12 @@ fn literal() -> impl Strategy<Value = Literal> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let field = prop::sample::select(vec![
-        "id", "_id", "text", "whole", "number", "flag", "any", "bytes", "absent", "text/0",
-    ]);
-    let field = field.prop_map(|text| Pointer::parse(text).unwrap());
-    let operators = [
-        Operator::Eq,
-        Operator::Co,
-        Operator::Sw,
-        Operator::Lt,
-        Operator::Le,
-        Operator::Gt,
-        Operator::Ge,
-    ];
-    let extended = prop::sample::select(vec!["ew", "ca", "xx"]).prop_map(str::to_owned);
-    let test = prop_oneof![
-        1 => any::<bool>().prop_map(Filter::Literal),
-        2 => field.clone().prop_map(Filter::Present),
-        10 => (field.clone(), prop::sample::select(operators.to_vec()), literal())
-            .prop_map(|(field, operator, value)| Filter::Compare { field, operator, value }),
-        2 => (field.clone(), prop::collection::vec(literal(), 0..4)).prop_map(|(field, values)| Filter::In { field, values }),
-        3 => (field, extended, literal())
-            .prop_map(|(field, operator, value)| Filter::Extended { field, operator, value }),
-    ];
-    test.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::And),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::Or),
-            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
-        ]
-    })
+    strategy::filter(
+        vec![
+            "id", "_id", "text", "whole", "number", "flag", "any", "bytes", "absent", "text/0",
+        ],
+        literal(),
+    )
 }
 
 proptest! {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use host_resource::Pointer;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,6 +10,7 @@ use crate::condition;
 use crate::connector::Entry;
 use crate::definition::Definition;
 use crate::mapping::{self, Wanted};
+use crate::strategy;
 
 fn kind() -> ObjectType {
     let object = json!({
@@ -137,12 +137,12 @@ fn evaluate(filter: &LdapFilter, entry: &Entry) -> bool {
         LdapFilter::Nothing => false,
         LdapFilter::And(inner) => inner.iter().all(|filter| evaluate(filter, entry)),
         LdapFilter::Or(inner) => inner.iter().any(|filter| evaluate(filter, entry)),
-        LdapFilter::Present(attribute) => !values(attribute).is_empty(),
-        LdapFilter::Equal(attribute, text) if attribute == "age" => {
+        LdapFilter::Test(Test::Present(attribute)) => !values(attribute).is_empty(),
+        LdapFilter::Test(Test::Equal(attribute, text)) if attribute == "age" => {
             any(attribute, &|value| number(value) == number(text))
         }
-        LdapFilter::Equal(attribute, text) => any(attribute, &|value| value == prepared(attribute, text)),
-        LdapFilter::Part(attribute, place, text) => any(attribute, &|value| {
+        LdapFilter::Test(Test::Equal(attribute, text)) => any(attribute, &|value| value == prepared(attribute, text)),
+        LdapFilter::Test(Test::Part(attribute, place, text)) => any(attribute, &|value| {
             let text = prepared(attribute, text);
             match place {
                 Place::Begin => value.starts_with(&text),
@@ -150,8 +150,8 @@ fn evaluate(filter: &LdapFilter, entry: &Entry) -> bool {
                 Place::End => value.ends_with(&text),
             }
         }),
-        LdapFilter::AtLeast(attribute, least) => any(attribute, &|value| number(value) >= Some(*least)),
-        LdapFilter::AtMost(attribute, most) => {
+        LdapFilter::Test(Test::AtLeast(attribute, least)) => any(attribute, &|value| number(value) >= Some(*least)),
+        LdapFilter::Test(Test::AtMost(attribute, most)) => {
             any(attribute, &|value| number(value).is_some_and(|value| value <= *most))
         }
     }
@@ -184,7 +184,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-fn literal() -> impl Strategy<Value = Literal> {
+fn literal() -> impl Strategy<Value = Literal> + Clone {
     prop_oneof![
         4 => text().prop_map(|text| Literal::text(&text)),
         1 => prop::sample::select(vec![1, 12, -3, 0, i64::MAX]).prop_map(Literal::Integer),
@@ -194,36 +194,12 @@ fn literal() -> impl Strategy<Value = Literal> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let field = prop::sample::select(vec![
-        "cn", "mails", "age", "home", "unknown", "_id", "dn", "secret", "odd", "mails/0",
-    ]);
-    let field = field.prop_map(|text| Pointer::parse(text).unwrap());
-    let operators = [
-        Operator::Eq,
-        Operator::Co,
-        Operator::Sw,
-        Operator::Lt,
-        Operator::Le,
-        Operator::Gt,
-        Operator::Ge,
-    ];
-    let extended = prop::sample::select(vec!["ew", "ca", "xx"]).prop_map(str::to_owned);
-    let test = prop_oneof![
-        1 => any::<bool>().prop_map(Filter::Literal),
-        1 => field.clone().prop_map(Filter::Present),
-        8 => (field.clone(), prop::sample::select(operators.to_vec()), literal())
-            .prop_map(|(field, operator, value)| Filter::Compare { field, operator, value }),
-        2 => (field.clone(), prop::collection::vec(literal(), 0..3)).prop_map(|(field, values)| Filter::In { field, values }),
-        2 => (field, extended, literal())
-            .prop_map(|(field, operator, value)| Filter::Extended { field, operator, value }),
-    ];
-    test.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::And),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::Or),
-            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
-        ]
-    })
+    strategy::filter(
+        vec![
+            "cn", "mails", "age", "home", "unknown", "_id", "dn", "secret", "odd", "mails/0",
+        ],
+        literal(),
+    )
 }
 
 proptest! {

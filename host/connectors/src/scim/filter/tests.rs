@@ -8,6 +8,7 @@ use crate::condition;
 use crate::mapping::{self, Wanted};
 use crate::scim::layout::tests::kind;
 use crate::scim::provider::tests::provider;
+use crate::strategy;
 
 /// Accounts whose attributes compare in many ways.
 fn accounts() -> crate::definition::ObjectType {
@@ -93,7 +94,7 @@ fn what_a_service_may_find_otherwise_is_not() {
 }
 
 /// What a service says that compares texts without regard to case in ASCII only, and `externalId` and `id` exactly.
-fn evaluate(bound: &Bound, resource: &Value) -> bool {
+fn evaluate(bound: &Asked, resource: &Value) -> bool {
     let test = match bound {
         Bound::All => return true,
         Bound::Nothing => return false,
@@ -171,7 +172,7 @@ fn resource() -> impl Strategy<Value = Value> {
         })
 }
 
-fn literal() -> impl Strategy<Value = Literal> {
+fn literal() -> impl Strategy<Value = Literal> + Clone {
     prop_oneof![
         4 => text().prop_map(|text| Literal::text(&text)),
         2 => prop::sample::select(vec![1, 12, -3, 0, i64::MAX]).prop_map(Literal::Integer),
@@ -181,51 +182,26 @@ fn literal() -> impl Strategy<Value = Literal> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let field = prop::sample::select(vec![
-        "login",
-        "external",
-        "given",
-        "name",
-        "name/givenName",
-        "mail",
-        "mail/0",
-        "work",
-        "desk",
-        "active",
-        "level",
-        "birth",
-        "strange",
-        "hidden",
-        "nothing",
-    ]);
-    let field = field.prop_map(|text| Pointer::parse(text).unwrap());
-    let operators = [
-        Operator::Eq,
-        Operator::Co,
-        Operator::Sw,
-        Operator::Lt,
-        Operator::Le,
-        Operator::Gt,
-        Operator::Ge,
-    ]
-    .to_vec();
-    let extended = prop::sample::select(vec!["ew", "ca", "xx"]).prop_map(str::to_owned);
-    let test = prop_oneof![
-        1 => any::<bool>().prop_map(Filter::Literal),
-        1 => field.clone().prop_map(Filter::Present),
-        8 => (field.clone(), prop::sample::select(operators), literal())
-            .prop_map(|(field, operator, value)| Filter::Compare { field, operator, value }),
-        2 => (field.clone(), prop::collection::vec(literal(), 0..3)).prop_map(|(field, values)| Filter::In { field, values }),
-        2 => (field, extended, literal())
-            .prop_map(|(field, operator, value)| Filter::Extended { field, operator, value }),
-    ];
-    test.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::And),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Filter::Or),
-            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
-        ]
-    })
+    strategy::filter(
+        vec![
+            "login",
+            "external",
+            "given",
+            "name",
+            "name/givenName",
+            "mail",
+            "mail/0",
+            "work",
+            "desk",
+            "active",
+            "level",
+            "birth",
+            "strange",
+            "hidden",
+            "nothing",
+        ],
+        literal(),
+    )
 }
 
 proptest! {

@@ -69,7 +69,9 @@ fn written(dialect: Dialect, filter: &str) -> (String, Vec<String>) {
         table: &table,
     };
     let mut statement = Statement::new(dialect);
-    translation.bound(&Filter::parse(filter).unwrap()).write(&mut statement);
+    translation
+        .condition(&Filter::parse(filter).unwrap())
+        .write(&mut statement);
     let values = statement.values.iter().map(|cell| match cell {
         Cell::Text(text) => text.clone(),
         other => other.to_json().to_string(),
