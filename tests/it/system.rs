@@ -7,6 +7,7 @@ mod hanging;
 mod ldap;
 mod live_sync;
 mod postgres;
+mod program;
 mod scim;
 mod slapd;
 mod table;

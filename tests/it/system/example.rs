@@ -1,11 +1,12 @@
 //! The example `hr-to-directory`: its README, call by call, against the real binary and a real directory.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::program::free_port;
 use crate::harness::tour::walk;
 use crate::harness::{Client, Process, pause};
 
@@ -77,7 +78,7 @@ fn every_call_of_the_example_answers_as_it_says() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let example = copy(folder.path(), port);
     let ldap = folder.path().join("ldap");
     let directory = Directory::start(&example.join("directory.sh"), &ldap, port);

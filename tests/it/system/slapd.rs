@@ -1,9 +1,10 @@
 //! A directory of its own for a test: OpenLDAP's `slapd` in a folder of its own, on free ports.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::program::{free_port, run};
 use crate::harness::pause;
 
 /// Who may do everything.
@@ -136,17 +137,4 @@ pub(super) fn certificates(path: &Path) -> String {
         "server.pem",
     ]);
     std::fs::read_to_string(path.join("ca.pem")).unwrap()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }

@@ -123,6 +123,12 @@ fn patch(operation: &str, field: &str, value: Value) -> Value {
     json!([one])
 }
 
+/// Sets a relationship, or adds one to a list.
+async fn relate(house: &House, at: &str, field: &str, other: &str) {
+    let patch = patch("add", field, to(other));
+    house.patch(at, None, patch).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_relationship_is_seen_from_both_ends_and_in_no_object_that_is_not_asked_for_it() {
     let house = house().await;
@@ -183,14 +189,8 @@ async fn a_relationship_is_seen_from_both_ends_and_in_no_object_that_is_not_aske
 #[tokio::test]
 async fn fields_of_the_other_object_come_with_a_relationship_if_they_are_asked_for() {
     let house = house().await;
-    house
-        .patch("user/joe", None, patch("add", "/manager", to("user/ann")))
-        .await
-        .unwrap();
-    house
-        .patch("user/ann", None, patch("add", "/roles/-", to("role/cook")))
-        .await
-        .unwrap();
+    relate(&house, "user/joe", "/manager", "user/ann").await;
+    relate(&house, "user/ann", "/roles/-", "role/cook").await;
     let joe = shown(&house, "user/joe", "manager/name").await;
     assert_eq!(
         (&joe["manager"]["name"], &joe["manager"]["_ref"]),
@@ -227,14 +227,8 @@ async fn fields_of_the_other_object_come_with_a_relationship_if_they_are_asked_f
 #[tokio::test]
 async fn a_caller_from_outside_sees_nothing_private_by_way_of_a_relationship() {
     let house = house().await;
-    house
-        .patch("user/joe", None, patch("add", "/manager", to("user/ann")))
-        .await
-        .unwrap();
-    house
-        .patch("user/joe", None, patch("add", "/hidden", to("role/cook")))
-        .await
-        .unwrap();
+    relate(&house, "user/joe", "/manager", "user/ann").await;
+    relate(&house, "user/joe", "/hidden", "role/cook").await;
     let outside = |rights: &[&str]| {
         let caller = Caller {
             is_external: true,
@@ -383,18 +377,9 @@ async fn what_cannot_be_referred_to_is_refused_and_nothing_has_changed() {
 #[tokio::test]
 async fn items_come_and_go_by_patches_and_by_whole_lists() {
     let house = house().await;
-    house
-        .patch("user/ann", None, patch("add", "/reports/-", to("user/joe")))
-        .await
-        .unwrap();
-    house
-        .patch("user/ann", None, patch("add", "/reports/-", to("user/bob")))
-        .await
-        .unwrap();
-    house
-        .patch("user/ann", None, patch("add", "/reports/-", to("user/bob")))
-        .await
-        .unwrap();
+    relate(&house, "user/ann", "/reports/-", "user/joe").await;
+    relate(&house, "user/ann", "/reports/-", "user/bob").await;
+    relate(&house, "user/ann", "/reports/-", "user/bob").await;
     assert_eq!(
         refs(&house, "user/ann", "reports").await,
         ["managed/user/bob", "managed/user/joe"],
@@ -440,10 +425,7 @@ async fn an_object_that_is_deleted_takes_its_relationships_along() {
         )
         .await
         .unwrap();
-    house
-        .patch("user/joe", None, patch("add", "/roles/-", to("role/cook")))
-        .await
-        .unwrap();
+    relate(&house, "user/joe", "/roles/-", "role/cook").await;
     house.delete("role/cook", None).await.unwrap();
     assert_eq!(
         refs(&house, "user/new", "roles").await,

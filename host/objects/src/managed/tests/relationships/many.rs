@@ -7,7 +7,7 @@ use host_store::unit_of_work::WriteLimits;
 use serde_json::{Value, json};
 
 use super::super::{House, ids, path, query, refusal, sorted};
-use super::{house, patch, refs, shown, stored, to};
+use super::{house, patch, refs, relate, shown, stored, to};
 use crate::managed::{MAX_RELATIONSHIPS, MAX_SHOWN};
 
 #[tokio::test]
@@ -235,27 +235,15 @@ async fn an_update_that_is_refused_makes_no_relationship() {
 async fn an_end_with_room_for_one_has_one() {
     let house = house().await;
     // Without `validate` the last one wins, at both ends.
-    house
-        .patch("user/ann", None, patch("add", "/badge", to("badge/b1")))
-        .await
-        .unwrap();
-    house
-        .patch("user/bob", None, patch("add", "/badge", to("badge/b1")))
-        .await
-        .unwrap();
+    relate(&house, "user/ann", "/badge", "badge/b1").await;
+    relate(&house, "user/bob", "/badge", "badge/b1").await;
     assert_eq!(refs(&house, "badge/b1", "owner").await, ["managed/user/bob"]);
     assert_eq!(refs(&house, "user/ann", "badge").await, [""; 0]);
-    house
-        .patch("badge/b2", None, patch("add", "/owner", to("user/bob")))
-        .await
-        .unwrap();
+    relate(&house, "badge/b2", "/owner", "user/bob").await;
     assert_eq!(refs(&house, "user/bob", "badge").await, ["managed/badge/b2"]);
     assert_eq!(refs(&house, "badge/b1", "owner").await, [""; 0]);
     // With it, what is taken is refused.
-    house
-        .patch("user/joe", None, patch("add", "/manager", to("user/ann")))
-        .await
-        .unwrap();
+    relate(&house, "user/joe", "/manager", "user/ann").await;
     let refused = refusal(
         house
             .patch("user/bob", None, patch("add", "/reports/-", to("user/joe")))
@@ -280,10 +268,7 @@ async fn an_end_with_room_for_one_has_one() {
         (0, 1)
     );
     // An object may refer to itself.
-    house
-        .patch("user/bob", None, patch("add", "/manager", to("user/bob")))
-        .await
-        .unwrap();
+    relate(&house, "user/bob", "/manager", "user/bob").await;
     assert_eq!(refs(&house, "user/bob", "manager").await, ["managed/user/bob"]);
     assert_eq!(
         refs(&house, "user/bob", "reports").await,
